@@ -1,0 +1,57 @@
+"""Fixtures that give the real programs that tests run azid against.
+
+A test that names one is skipped where it is missing, and the skip says how to get it. With `AZID_REQUIRE_ALL=1`, which
+continuous integration sets, a missing part is a failure, so that no gap hides behind a skip.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tools.parts import AZURE_IDENTITY, AZURITE, CHROMIUM, NODE, OIDC_PROVIDER, Part
+
+__all__ = ["azure_identity", "azurite", "chromium", "node", "oidc_provider", "require"]
+
+
+def require(part: Part) -> Path:
+    """Return where `part` is; else skip the test, or fail it if everything must be present."""
+    place = part.locate()
+    if place is not None:
+        return place
+    message = f"{part.name} is missing: {part.remedy} (or set {part.variable})"
+    if os.environ.get("AZID_REQUIRE_ALL") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The executable of Chromium, Chrome or Edge."""
+    return require(CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """The executable of Node.js."""
+    return require(NODE)
+
+
+@pytest.fixture(scope="session")
+def azurite(node: Path) -> Path:
+    """The script of Azurite's blob service: run it with `node`, whose process is then the service itself."""
+    return require(AZURITE)
+
+
+@pytest.fixture(scope="session")
+def oidc_provider(node: Path) -> Path:
+    """The folder of the npm package oidc-provider. An ES module beside `node_modules` or a file URL can import it."""
+    return require(OIDC_PROVIDER)
+
+
+@pytest.fixture(scope="session")
+def azure_identity() -> Path:
+    """The Python of an environment that holds Microsoft's azure-identity. Leave it as it is: copy it to change it."""
+    return require(AZURE_IDENTITY)

@@ -1,0 +1,141 @@
+"""The real programs that tests run azid against: where each is, and `python -m tools.parts` to install what is missing.
+
+Nothing outside the project's ignored folders changes, except that root on Debian or Ubuntu gets Chromium through apt.
+A part that cannot be installed here is named with its remedy; the tests that need it are then skipped, or fail where
+`AZID_REQUIRE_ALL=1` says that everything must be present.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NPM_FOLDER = ROOT / ".cache" / "npm"
+# Azurite 3.36 asks for a newer Node.js than Debian 12 and 13 have.
+NPM_PACKAGES = ("azurite@3.35.0", "oidc-provider@9.13.3")
+AZURE_IDENTITY_FOLDER = ROOT / ".venvs" / "azure-identity"
+
+CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+CHROMIUM_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One real program.
+
+    :param name: what people call it.
+    :param variable: the environment variable that names another place for it.
+    :param find: returns its default place, or None while it is missing.
+    :param remedy: how a person gets it.
+    """
+
+    name: str
+    variable: str
+    find: Callable[[], Path | None]
+    remedy: str
+
+    def locate(self) -> Path | None:
+        """Return where the part is, or None. A place that the environment names counts as it is."""
+        named = os.environ.get(self.variable)
+        return Path(named) if named else self.find()
+
+
+def _find_chromium() -> Path | None:
+    found = [path for command in CHROMIUM_COMMANDS if (path := shutil.which(command))]
+    found += [path for path in CHROMIUM_PLACES if Path(path).exists()]
+    return Path(found[0]) if found else None
+
+
+def _find_node() -> Path | None:
+    found = shutil.which("node")
+    return Path(found) if found else None
+
+
+def _find_in_npm_folder(path: str) -> Callable[[], Path | None]:
+    place = NPM_FOLDER / "node_modules" / path
+    return lambda: place if place.exists() and _stamped(NPM_FOLDER, *NPM_PACKAGES) else None
+
+
+def _find_azure_identity() -> Path | None:
+    python = AZURE_IDENTITY_FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return python if python.exists() and _stamped(AZURE_IDENTITY_FOLDER, *_azure_identity_inputs()) else None
+
+
+CHROMIUM = Part("Chromium", "AZID_CHROMIUM", _find_chromium, "apt-get install chromium, or install Google Chrome")
+NODE = Part("Node.js", "AZID_NODE", _find_node, "install Node.js 20 or newer with npm, then run `make test` again")
+AZURITE = Part("Azurite", "AZID_AZURITE", _find_in_npm_folder("azurite/dist/src/blob/main.js"), NODE.remedy)
+OIDC_PROVIDER = Part("oidc-provider", "AZID_OIDC_PROVIDER", _find_in_npm_folder("oidc-provider"), NODE.remedy)
+AZURE_IDENTITY = Part("azure-identity", "AZID_AZURE_IDENTITY_PYTHON", _find_azure_identity, "run `make test`")
+PARTS = (CHROMIUM, NODE, AZURITE, OIDC_PROVIDER, AZURE_IDENTITY)
+
+
+def install_chromium() -> None:
+    """Install Debian's Chromium, where this process may."""
+    if os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get"):
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+
+
+def install_npm_packages() -> None:
+    """Install Azurite and oidc-provider into the project's own folder, where npm is present."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return
+    NPM_FOLDER.mkdir(parents=True, exist_ok=True)
+    # Scripts of packages are not run: none of these needs one, and each is a way in for a package that went bad.
+    options = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+    if _run(npm, "install", "--prefix", str(NPM_FOLDER), *options, *NPM_PACKAGES):
+        _stamp(NPM_FOLDER, *NPM_PACKAGES)
+
+
+def install_azure_identity() -> None:
+    """Make the environment that holds Microsoft's own library, in the version that azid is compared with."""
+    _run(sys.executable, "-m", "venv", "--without-pip", str(AZURE_IDENTITY_FOLDER))
+    pip = (sys.executable, "-m", "pip", "--python", str(AZURE_IDENTITY_FOLDER), "--disable-pip-version-check")
+    if _run(*pip, "install", "--quiet", "--constraint", "constraints.txt", "--group", "azure-identity"):
+        _stamp(AZURE_IDENTITY_FOLDER, *_azure_identity_inputs())
+
+
+def main() -> None:
+    if not CHROMIUM.locate():
+        install_chromium()
+    if not (AZURITE.locate() and OIDC_PROVIDER.locate()):
+        install_npm_packages()
+    if not AZURE_IDENTITY.locate():
+        install_azure_identity()
+    for part in PARTS:
+        if not part.locate():
+            print(f"{part.name} is missing, and what needs it is skipped: {part.remedy}", file=sys.stderr)
+
+
+def _azure_identity_inputs() -> tuple[str, ...]:
+    return tuple((ROOT / name).read_text(encoding="utf-8") for name in ("constraints.txt", "pyproject.toml"))
+
+
+def _run(*command: str) -> bool:
+    print("+", *command, flush=True)
+    return subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def _stamped(folder: Path, *inputs: str) -> bool:
+    stamp = folder / ".installed-from"
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == "\n".join(inputs)
+
+
+def _stamp(folder: Path, *inputs: str) -> None:
+    (folder / ".installed-from").write_text("\n".join(inputs), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
