@@ -1,0 +1,1 @@
+"""The credentials, one in each module."""

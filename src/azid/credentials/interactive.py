@@ -1,0 +1,264 @@
+"""What every credential for a person offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from azure.core.credentials import AccessToken, TokenRequestOptions
+
+from azid.authority import (
+    DEFAULT_TENANT,
+    default_authority,
+    management_scope,
+    normalize_authority,
+    validate_tenant_id,
+)
+from azid.clock import Clock, SystemClock
+from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
+from azid.errors import CredentialUnavailableError
+from azid.flows.flow import SignInFlow
+from azid.interactive import SessionSettings, SignInSession
+from azid.keywords import refuse_misspellings
+from azid.persistence import TokenCachePersistenceOptions, open_store
+from azid.pipeline import TokenPipeline
+from azid.record import AuthenticationRecord
+from azid.tokens.access import TokenInfo
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["InteractiveCredential"]
+
+_PARAMETERS = (
+    *("client_id", "username", "password", "timeout", "prompt_callback", "authority", "tenant_id", "redirect_uri"),
+    *("authentication_record", "disable_automatic_authentication", "cache_persistence_options"),
+    *("disable_instance_discovery", "enable_support_logging", "parent_window_handle", "login_hint"),
+    *("enable_msa_passthrough", "additionally_allowed_tenants", "open_browser", "clock"),
+)
+
+
+class InteractiveCredential:
+    """Base of the credentials that sign a person in.
+
+    It hands Azure SDK clients access tokens: one that is still fresh, or one that the account's refresh token is
+    traded for, and only if there is neither does it ask the person. Threads may share it. It can be pickled; the
+    pickle holds no token.
+
+    :param flow: how the person signs in.
+    :param client_id: the application that people sign in to. Defaults to Microsoft's development application.
+    :param authority: the authority's host, such as one of :class:`AzureAuthorityHosts`. Defaults to
+        AZURE_AUTHORITY_HOST, else the public cloud's.
+    :param tenant_id: the tenant's GUID or domain name. Defaults to that of `authentication_record`, else to
+        ``organizations``: whichever tenant the account is at home in.
+    :param authentication_record: the account whose tokens are to be used, as an earlier `authenticate` returned it. It
+        decides the client ID and the authority, too.
+    :param disable_automatic_authentication: whether `get_token` raises :class:`AuthenticationRequiredError` instead of
+        asking the person. Defaults to False.
+    :param cache_persistence_options: where to keep tokens. Defaults to this credential's own memory.
+    :param disable_instance_discovery: whether an authority that Microsoft does not know is trusted: a private cloud's,
+        or a test's. Defaults to False.
+    :param enable_support_logging: whether MSAL may log personal data, to trace a problem. Secrets are never logged.
+        Defaults to False.
+    :param additionally_allowed_tenants: the tenants besides `tenant_id` that calls may name; ``*`` for any.
+    :param login_hint: whom the sign-in page should suggest.
+    :param clock: what time is told by. Defaults to the machine's clock.
+    :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
+    :raises ValueError: a parameter is malformed.
+    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises CredentialUnavailableError: the storage that was asked for cannot be had.
+    """
+
+    def __init__(
+        self,
+        *,
+        flow: SignInFlow,
+        client_id: str = DEVELOPER_SIGN_ON_CLIENT_ID,
+        authority: str | None = None,
+        tenant_id: str | None = None,
+        authentication_record: AuthenticationRecord | None = None,
+        disable_automatic_authentication: bool = False,
+        cache_persistence_options: TokenCachePersistenceOptions | None = None,
+        disable_instance_discovery: bool = False,
+        enable_support_logging: bool = False,
+        additionally_allowed_tenants: Iterable[str] | None = None,
+        login_hint: str | None = None,
+        clock: Clock | None = None,
+        **kwargs: Any,
+    ) -> None:
+        refuse_misspellings(kwargs, _PARAMETERS)
+        record = authentication_record
+        if record is not None:
+            client_id, authority, tenant_id = record.client_id, record.authority, tenant_id or record.tenant_id
+        if not isinstance(client_id, str) or not client_id:
+            raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
+        self._prompts = not disable_automatic_authentication
+        self._pipeline = TokenPipeline(**kwargs)
+        self._settings = SessionSettings(
+            client_id=client_id,
+            authority=normalize_authority(authority) if authority else default_authority(),
+            tenant_id=validate_tenant_id(DEFAULT_TENANT if tenant_id is None else tenant_id),
+            additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
+            record=record,
+            login_hint=login_hint,
+            validate_authority=not disable_instance_discovery,
+            support_logging=enable_support_logging,
+        )
+        self._clock = clock or SystemClock()
+        self._session = SignInSession(
+            self._settings,
+            flow=flow,
+            store=open_store(cache_persistence_options),
+            pipeline=self._pipeline,
+            clock=self._clock,
+        )
+        self._arguments = {
+            "flow": flow,
+            "client_id": client_id,
+            "authority": self._settings.authority,
+            "tenant_id": self._settings.tenant_id,
+            "disable_automatic_authentication": disable_automatic_authentication,
+            "cache_persistence_options": cache_persistence_options,
+            "disable_instance_discovery": disable_instance_discovery,
+            "enable_support_logging": enable_support_logging,
+            "additionally_allowed_tenants": self._settings.additionally_allowed_tenants,
+            "login_hint": login_hint,
+            "clock": clock,
+            **kwargs,
+        }
+        # What the fast path reads.
+        self._fresh = self._session.fresh
+        self._time = self._clock.time
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,  # noqa: ARG002 - azure-core's protocol lets clients pass more
+    ) -> AccessToken:
+        """Return an access token for `scopes`. Azure SDK clients call this.
+
+        :param scopes: the scopes, mostly one, such as ``https://graph.microsoft.com/.default``.
+        :param claims: claims that the resource asked for in a challenge. No token that was obtained without them is
+            returned.
+        :param tenant_id: the tenant to ask instead of the credential's own.
+        :param enable_cae: whether to ask for continuous access evaluation: a token that lives longer, and that the
+            resource may refuse with a claims challenge. Defaults to False.
+        :returns: the token, and when it expires in seconds since the epoch.
+        :raises ValueError: there is no scope, or a malformed one.
+        :raises AuthenticationRequiredError: the person has to sign in, and the credential may not ask for it.
+        :raises CredentialUnavailableError: the person cannot be asked on this machine.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
+        """
+        if tenant_id is None and not claims:
+            fresh = self._fresh.get((scopes, None, enable_cae))
+            if fresh is not None and self._time() < fresh.fresh_until:
+                return fresh.access_token
+        return self._session.token(
+            scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae), prompt=self._prompts
+        ).access_token
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> TokenInfo:
+        """Return an access token for `scopes` with what is known about it. Newer Azure SDK clients call this.
+
+        :param scopes: the scopes, mostly one, such as ``https://graph.microsoft.com/.default``.
+        :param options: `claims`, `tenant_id` and `enable_cae` as `get_token` takes them; others are passed over.
+        :returns: azure-core's `AccessTokenInfo`, whose entries can also be read like a dict's.
+        :raises ValueError: there is no scope, or a malformed one.
+        :raises AuthenticationRequiredError: the person has to sign in, and the credential may not ask for it.
+        :raises CredentialUnavailableError: the person cannot be asked on this machine.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
+        """
+        options = options or {}
+        claims, tenant_id = options.get("claims"), options.get("tenant_id")
+        enable_cae = bool(options.get("enable_cae", False))
+        if tenant_id is None and not claims:
+            fresh = self._fresh.get((scopes, None, enable_cae))
+            if fresh is not None and self._time() < fresh.fresh_until:
+                return fresh.token_info
+        return self._session.token(
+            scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, prompt=self._prompts
+        ).token_info
+
+    def authenticate(
+        self,
+        *scopes: str | Iterable[str],
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AuthenticationRecord:
+        """Ask the person to sign in, even if somebody is signed in already.
+
+        The account that signs in is the credential's from then on.
+
+        :param scopes: the scopes to get a token for: one by one, as one list, or as the keyword ``scopes=[…]``.
+            Defaults to the cloud's Azure Resource Manager.
+        :param claims: claims that the token must satisfy, as `AuthenticationRequiredError.claims` has them.
+        :param tenant_id: the tenant to ask instead of the credential's own.
+        :param enable_cae: whether to ask for continuous access evaluation. Defaults to False.
+        :returns: the account, without secrets; store it to find the account's tokens again.
+        :raises ValueError: a scope is malformed.
+        :raises TypeError: a keyword is unknown.
+        :raises CredentialUnavailableError: the person cannot be asked on this machine, or no scope was given in a
+            cloud whose Resource Manager is not known.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the sign-in failed, was declined or timed out.
+        """
+        given = _given_scopes(scopes, kwargs.pop("scopes", None))
+        refuse_misspellings(kwargs, ("scopes", "claims", "tenant_id", "enable_cae"))
+        if kwargs:
+            raise TypeError(f"authenticate() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        if not given:
+            given = self._default_scopes()
+        return self._session.authenticate(given, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae))
+
+    def close(self) -> None:
+        """Leave the transport and end a prompt that is waiting. The credential then sends no more requests."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        self._pipeline.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self._session.close(exc_type, exc_value, traceback)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self._arguments, "authentication_record": self._session.record}
+
+    def __setstate__(self, arguments: dict[str, Any]) -> None:
+        InteractiveCredential.__init__(self, **arguments)
+
+    def __repr__(self) -> str:
+        settings = self._settings
+        return (
+            f"{type(self).__name__}(client_id={settings.client_id!r}, authority={settings.authority!r}, "
+            f"tenant_id={settings.tenant_id!r})"
+        )
+
+    def _default_scopes(self) -> tuple[str, ...]:
+        scope = management_scope(self._settings.authority)
+        if scope is None:
+            raise CredentialUnavailableError(
+                f"'authenticate' needs scopes here: the Resource Manager of the cloud at {self._settings.authority} is "
+                "not known."
+            )
+        return (scope,)
+
+
+def _given_scopes(positional: tuple[str | Iterable[str], ...], keyword: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the scopes of a call in any of the ways that `authenticate` takes them."""
+    if positional and keyword:
+        raise TypeError("authenticate() takes scopes either one by one or as 'scopes', not both")
+    given: list[str] = []
+    for item in positional if keyword is None else (keyword,):
+        given.extend((item,) if isinstance(item, str) else item)
+    return tuple(given)

@@ -1,0 +1,155 @@
+"""What goes wrong, as azure-core's exceptions.
+
+    azure.core.exceptions.ClientAuthenticationError
+     ├ AuthenticationFailedError          tried, and failed
+     └ CredentialUnavailableError         could not try: something is missing on this machine or in the configuration
+        └ AuthenticationRequiredError     a person has to sign in, and the credential may not ask for it
+
+No token, code, password, verifier or claims value is part of a message or a repr, and a pickled error holds neither
+the request that failed nor a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import ClientAuthenticationError
+
+from azid.remedies import is_about_the_account
+
+__all__ = ["AuthenticationFailedError", "AuthenticationRequiredError", "CredentialUnavailableError", "ErrorReply"]
+
+# What azure-core's base class keeps of the moment it was raised in: not picklable, and it leads to frames with secrets.
+_UNPICKLED = frozenset({"exc_type", "exc_value", "exc_traceback", "exc_msg", "inner_exception"})
+
+
+@dataclass(frozen=True)
+class ErrorReply:
+    """What the authority answered to the request that failed, without the request and without secrets.
+
+    It has the parts of azure-core's `HttpResponse` that error handlers read.
+    """
+
+    status_code: int
+    """The HTTP status."""
+    reason: str | None
+    """The HTTP reason phrase."""
+    headers: Mapping[str, str]
+    """The reply's headers."""
+    content_type: str | None
+    """The reply's media type."""
+    body: str = field(repr=False)
+    """The reply's text, redacted."""
+
+    def text(self, encoding: str | None = None) -> str:  # noqa: ARG002 - azure-core's signature
+        """Return the reply's text, redacted."""
+        return self.body
+
+
+class _PicklableError(ClientAuthenticationError):
+    response: ErrorReply | None  # type: ignore[assignment]
+
+    def __init__(self, message: str, *, response: ErrorReply | None = None, **kwargs: Any) -> None:
+        # ErrorReply stands in for the response, of which the base class reads just these parts.
+        super().__init__(message, response=response, **kwargs)  # type: ignore[arg-type]
+        self.message = message  # the base class prefers what it makes of the reply's body
+        self.args = (message,)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in self.__dict__.items() if name not in _UNPICKLED}
+        return _unpickled, (type(self), self.message, state)
+
+
+def _unpickled(cls: type[_PicklableError], message: str, state: dict[str, Any]) -> _PicklableError:
+    error = cls.__new__(cls)
+    _PicklableError.__init__(error, message)
+    error.__dict__.update(state)
+    return error
+
+
+class AuthenticationFailedError(_PicklableError):
+    """The authority refused, or its answer could not be used.
+
+    :param message: what happened and what to do next.
+    :param oauth_error: the authority's `error` code (RFC 6749 section 5.2), if it answered with one.
+    :param suberror: Entra's `suberror`, which narrows an `invalid_grant` down.
+    :param error_codes: Entra's AADSTS numbers.
+    :param response: the authority's reply.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        oauth_error: str | None = None,
+        suberror: str | None = None,
+        error_codes: tuple[int, ...] = (),
+        response: ErrorReply | None = None,
+    ) -> None:
+        super().__init__(message, response=response)
+        self.oauth_error = oauth_error
+        self.suberror = suberror
+        self.error_codes = error_codes
+
+    @property
+    def ends_the_sign_in(self) -> bool:
+        """Whether a refused refresh means that the sign-in as a whole has ended, whatever the scope."""
+        return is_about_the_account(self.error_codes, self.suberror)
+
+    def explained(self, explanation: str) -> AuthenticationFailedError:
+        """Return the same error with `explanation` before its message."""
+        return AuthenticationFailedError(
+            f"{explanation} {self.message}",
+            oauth_error=self.oauth_error,
+            suberror=self.suberror,
+            error_codes=self.error_codes,
+            response=self.response,
+        )
+
+
+class CredentialUnavailableError(_PicklableError):
+    """The credential could not try to sign in: something that it needs is missing here.
+
+    A chain of credentials goes on to the next one upon this error, and upon no other.
+    """
+
+
+class AuthenticationRequiredError(CredentialUnavailableError):
+    """A person has to sign in, and the credential may not prompt by itself.
+
+    Raised with `disable_automatic_authentication=True`. Hand `scopes` and `claims` to `authenticate` to sign in.
+
+    :param scopes: the scopes that were asked for.
+    :param message: why; a general sentence by default.
+    :param claims: the claims that the resource asked for, to be passed on to `authenticate`.
+    :param response: the authority's refusal, where there was one.
+    """
+
+    def __init__(
+        self,
+        scopes: Iterable[str],
+        message: str | None = None,
+        claims: str | None = None,
+        *,
+        response: ErrorReply | None = None,
+        **kwargs: Any,
+    ) -> None:
+        message = message or "A person has to sign in before a token can be had. Call 'authenticate' for that."
+        super().__init__(message, response=response, **kwargs)
+        self._scopes = tuple(scopes)
+        self._claims = claims
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that were asked for."""
+        return self._scopes
+
+    @property
+    def claims(self) -> str | None:
+        """The claims that `authenticate` has to ask for, if any."""
+        return self._claims

@@ -1,0 +1,97 @@
+"""The authorization code flow with PKCE in the person's own browser (RFC 6749 section 4.1, RFC 7636, RFC 8252)."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from azid.browser import open_browser as open_default_browser
+from azid.clock import Clock
+from azid.errors import AuthenticationFailedError, CredentialUnavailableError
+from azid.redirect import ListenerUnavailable, Outcome, RedirectListener, RedirectTimeout, WaitCancelled
+from azid.tokens.request import TokenRequest
+from azid.tokens.response import TokenResponse
+
+if TYPE_CHECKING:
+    from azid.msal_client import MsalClient
+
+__all__ = ["AuthorizationCodeSignIn"]
+
+_DENIED: Final = "access_denied"  # RFC 6749 section 4.1.2.1
+
+
+@dataclass(frozen=True)
+class AuthorizationCodeSignIn:
+    """Opens the sign-in page in a browser and waits for its answer on a loopback port.
+
+    :param timeout: seconds that the person has.
+    :param redirect_uri: where the answer is to arrive; None for ``http://localhost`` and any free port.
+    :param open_browser: opens a URL and returns whether it could; None for the person's default browser.
+    """
+
+    timeout: float
+    redirect_uri: str | None = None
+    open_browser: Callable[[str], bool] | None = None
+    grant_type: ClassVar[str] = "authorization_code"
+
+    @contextmanager
+    def signing_in(
+        self,
+        client: MsalClient,
+        request: TokenRequest,
+        *,
+        login_hint: str | None,
+        clock: Clock,
+        cancelled: threading.Event,
+    ) -> Iterator[TokenResponse]:
+        with self._listener(clock) as listener:
+            flow = client.begin_authorization_code(request, redirect_uri=listener.redirect_uri, login_hint=login_hint)
+            _show(flow.uri)
+            threading.Thread(target=self._open, args=(flow.uri, listener), name="azid-browser", daemon=True).start()
+            try:
+                answer = listener.wait(flow.state, self.timeout, cancelled)
+            except (RedirectTimeout, WaitCancelled) as error:
+                raise AuthenticationFailedError(str(error)) from None
+            try:
+                response = client.redeem_authorization_code(request, flow, answer.parameters)
+                yield response
+            except AuthenticationFailedError as error:
+                if answer.parameters.get("error") == _DENIED:
+                    answer.finish(Outcome.denied())
+                    raise error.explained("The sign-in was declined in the browser.") from None
+                answer.finish(Outcome.failed(error.message))
+                raise
+            answer.finish(Outcome.success(response.username))
+
+    def _listener(self, clock: Clock) -> RedirectListener:
+        try:
+            return RedirectListener(self.redirect_uri, clock=clock)
+        except ListenerUnavailable as error:
+            raise CredentialUnavailableError(
+                f"The browser's answer cannot be received here: {error} DeviceCodeCredential needs no port."
+            ) from error
+
+    def _open(self, uri: str, listener: RedirectListener) -> None:
+        try:
+            opened = (self.open_browser or open_default_browser)(uri)
+        except Exception as error:  # the caller's own hook may raise anything
+            opened, reason = False, f" ({type(error).__name__})"
+        else:
+            reason = ""
+        if not opened:
+            listener.fail(
+                CredentialUnavailableError(
+                    f"No browser could be opened on this machine{reason}. Set BROWSER to one, or sign in with "
+                    "DeviceCodeCredential, which lets the person use a browser anywhere."
+                )
+            )
+
+
+def _show(uri: str) -> None:
+    """Tell where to sign in, for a person whose browser did not come up. Programs without a console have no stderr."""
+    if sys.stderr is not None:
+        print(f"Sign in with your browser. If it did not open, go to:\n{uri}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,98 @@
+"""The device code flow: the person signs in with a browser on any machine (RFC 8628)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+
+from azid.clock import Clock
+from azid.errors import AuthenticationFailedError
+from azid.tokens.request import TokenRequest
+from azid.tokens.response import TokenResponse
+
+if TYPE_CHECKING:
+    from azid.msal_client import DeviceCodeFlow, MsalClient
+
+__all__ = ["DeviceCodeSignIn"]
+
+# RFC 8628 section 3.5, and Entra's own names for the last two.
+_PENDING: Final = "authorization_pending"
+_SLOW_DOWN: Final = "slow_down"
+_SLOW_DOWN_BY: Final = 5
+"""Seconds by which ``slow_down`` lengthens the interval."""
+_DECLINED: Final = frozenset({"access_denied", "authorization_declined"})
+_EXPIRED: Final = frozenset({"expired_token", "code_expired"})
+
+
+@dataclass(frozen=True)
+class DeviceCodeSignIn:
+    """Shows a code, and asks the authority again and again whether the person has entered it.
+
+    :param timeout: seconds that the person has; the code's own lifetime if that is shorter, or if None.
+    :param prompt_callback: shows the code; None to print it.
+    """
+
+    timeout: float | None = None
+    prompt_callback: Callable[[str, str, datetime], object] | None = None
+    grant_type: ClassVar[str] = "urn:ietf:params:oauth:grant-type:device_code"
+
+    @contextmanager
+    def signing_in(
+        self,
+        client: MsalClient,
+        request: TokenRequest,
+        *,
+        login_hint: str | None,  # noqa: ARG002 - the person says who they are on another machine
+        clock: Clock,
+        cancelled: threading.Event,
+    ) -> Iterator[TokenResponse]:
+        flow = client.begin_device_code(request)
+        lifetime = flow.expires_in if self.timeout is None else min(flow.expires_in, self.timeout)
+        deadline = clock.monotonic() + lifetime
+        self._show(flow, datetime.fromtimestamp(int(clock.time()) + flow.expires_in, timezone.utc))
+        interval: float = flow.interval
+        while True:
+            if clock.wait(cancelled, min(interval, max(deadline - clock.monotonic(), 0))):
+                raise AuthenticationFailedError("The sign-in was cancelled while it waited for the device code's use.")
+            if clock.monotonic() >= deadline:
+                raise AuthenticationFailedError(
+                    f"The sign-in timed out: nobody entered the device code within {lifetime:g} seconds."
+                )
+            try:
+                response = client.redeem_device_code(request, flow)
+                break
+            except AuthenticationFailedError as error:
+                interval = _next_interval(interval, error)
+        yield response
+
+    def _show(self, flow: DeviceCodeFlow, expires_on: datetime) -> None:
+        if self.prompt_callback is None:
+            print(flow.message, flush=True)  # noqa: T201 - the prompt, as azure-identity gives it
+            return
+        try:
+            self.prompt_callback(flow.verification_uri, flow.user_code, expires_on)
+        except Exception as error:
+            raise AuthenticationFailedError(
+                f"The prompt_callback failed, so nobody could be shown the device code: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _next_interval(interval: float, error: AuthenticationFailedError) -> float:
+    """Return the seconds to wait before the next poll, or raise `error` if there is to be none."""
+    if error.oauth_error == _PENDING:
+        return interval
+    if error.oauth_error == _SLOW_DOWN:
+        return interval + _SLOW_DOWN_BY
+    if isinstance(error.__cause__, ServiceRequestError | ServiceResponseError):
+        return interval * 2  # RFC 8628 section 3.5 on connection timeouts
+    if error.oauth_error in _DECLINED:
+        raise error.explained("The sign-in was declined on the page where the code was entered.") from None
+    if error.oauth_error in _EXPIRED:
+        raise error.explained("The sign-in timed out: the device code has expired.") from None
+    raise error

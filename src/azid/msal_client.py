@@ -1,0 +1,324 @@
+"""The one module that knows MSAL: every OAuth request is built, sent and redeemed by it.
+
+MSAL keeps no tokens here: each reply is checked, handed on, and forgotten. Its applications live as long as the client,
+because they throttle repeated failures (which keeps accounts from being locked) and remember the authority's endpoints.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msal
+from azure.core.exceptions import ClientAuthenticationError
+
+from azid.authority import host_of, is_well_known
+from azid.clock import Clock
+from azid.errors import AuthenticationFailedError, ErrorReply
+from azid.fork import renew_after_fork
+from azid.http_client import HttpClient, failed_reply
+from azid.pipeline import TokenPipeline
+from azid.redaction import filter_loggers, guarded_secrets
+from azid.remedies import remedy
+from azid.tokens.document import Account
+from azid.tokens.request import TokenRequest
+from azid.tokens.response import TokenResponse
+
+__all__ = ["AuthorizationCodeFlow", "DeviceCodeFlow", "MsalClient"]
+
+_LOOPBACK_PAGES: Final = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
+_CLIENT_CAPABILITIES: Final = ["CP1"]
+"""What tells Entra that a client can handle claims challenges: it asks for continuous access evaluation."""
+
+
+@dataclass(frozen=True)
+class AuthorizationCodeFlow:
+    """An authorization request (RFC 6749 section 4.1.1) whose answer is awaited."""
+
+    uri: str = field(repr=False)
+    """What the person's browser has to open."""
+    state: str = field(repr=False)
+    """What the answer has to carry (RFC 6749 section 10.12)."""
+    parameters: dict[str, Any] = field(repr=False)
+    """MSAL's own notes."""
+
+
+@dataclass(frozen=True)
+class DeviceCodeFlow:
+    """A device authorization response (RFC 8628 section 3.2)."""
+
+    verification_uri: str
+    user_code: str = field(repr=False)
+    message: str = field(repr=False)
+    """What to tell the person."""
+    expires_in: int
+    """Seconds."""
+    interval: int
+    """Seconds between polls."""
+    parameters: dict[str, Any] = field(repr=False)
+    """MSAL's own notes."""
+
+
+class MsalClient:
+    """Asks one authority for one client's tokens.
+
+    :param client_id: the client.
+    :param authority: the authority, as ``https://host[:port]``.
+    :param validate_authority: whether an authority that is not well known must be known to Microsoft (instance
+        discovery).
+    :param support_logging: whether MSAL may log personally identifiable information.
+    :param pipeline: what requests go through.
+    :param clock: what replies' lifetimes are counted by.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        authority: str,
+        validate_authority: bool,
+        support_logging: bool,
+        pipeline: TokenPipeline,
+        clock: Clock,
+    ) -> None:
+        self._client_id = client_id
+        self._authority = authority
+        self._validate_authority = validate_authority and not is_well_known(host_of(authority))
+        self._support_logging = support_logging
+        self._http_client = HttpClient(pipeline)
+        self._clock = clock
+        filter_loggers("msal")
+        renew_after_fork(self, MsalClient._renew)
+
+    def _renew(self) -> None:
+        self._applications: dict[tuple[str, bool], msal.PublicClientApplication] = {}
+        self._lock = threading.Lock()
+
+    def begin_authorization_code(
+        self, request: TokenRequest, *, redirect_uri: str, login_hint: str | None
+    ) -> AuthorizationCodeFlow:
+        """Build an authorization request with PKCE (RFC 7636) and a nonce.
+
+        :param request: what is asked for.
+        :param redirect_uri: where the answer is awaited.
+        :param login_hint: whom the sign-in page should suggest.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority cannot be used.
+        """
+        with self._speaking():
+            flow = self._application(request).initiate_auth_code_flow(
+                list(request.scopes),
+                redirect_uri=redirect_uri,
+                prompt="select_account",
+                login_hint=login_hint,
+                claims_challenge=request.claims,
+                response_mode="form_post",
+            )
+            _require_trustworthy(flow["auth_uri"])
+            return AuthorizationCodeFlow(flow["auth_uri"], flow["state"], flow)
+
+    def redeem_authorization_code(
+        self, request: TokenRequest, flow: AuthorizationCodeFlow, answer: Mapping[str, str]
+    ) -> TokenResponse:
+        """Redeem the code of `answer`, what came to the redirect URI (RFC 6749 sections 4.1.2 and 4.1.3).
+
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the answer is an error, or the code was refused.
+        """
+        secrets = (flow.state, flow.parameters.get("nonce"), flow.parameters.get("code_verifier"), answer.get("code"))
+        return self._redeem(
+            request,
+            lambda application: application.acquire_token_by_auth_code_flow(
+                copy.deepcopy(flow.parameters), dict(answer), scopes=list(request.scopes)
+            ),
+            *secrets,
+        )
+
+    def begin_device_code(self, request: TokenRequest) -> DeviceCodeFlow:
+        """Ask for a device code (RFC 8628 section 3.1).
+
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority gave none.
+        """
+        with self._speaking() as replies:
+            flow = self._application(request).initiate_device_flow(
+                list(request.scopes), claims_challenge=request.claims
+            )
+            _raise_for_error(flow, replies)
+            texts = {name: flow.get(name) for name in ("verification_uri", "user_code", "device_code")}
+            if not all(isinstance(text, str) and text for text in texts.values()):
+                raise AuthenticationFailedError("The authority's reply holds no usable device code.")
+            _require_trustworthy(flow["verification_uri"])
+            message = flow.get("message")
+            if not isinstance(message, str) or not message:
+                message = f"To sign in, open {flow['verification_uri']} and enter the code {flow['user_code']}."
+            # RFC 8628 section 3.5: an interval below a second would be an attack on the authority.
+            interval, expires_in = max(int(flow["interval"]), 1), max(int(flow["expires_in"]), 1)
+            return DeviceCodeFlow(flow["verification_uri"], flow["user_code"], message, expires_in, interval, flow)
+
+    def redeem_device_code(self, request: TokenRequest, flow: DeviceCodeFlow) -> TokenResponse:
+        """Ask once whether the person has signed in (RFC 8628 section 3.4).
+
+        :raises ~azid.errors.AuthenticationFailedError: not yet (its `oauth_error` is ``authorization_pending`` or
+            ``slow_down``), or refused.
+        """
+        return self._redeem(
+            request,
+            lambda application: application.acquire_token_by_device_flow(
+                dict(flow.parameters),  # MSAL notes each poll in its copy, by a clock of its own
+                claims_challenge=request.claims,
+                exit_condition=lambda _: True,
+            ),
+            flow.parameters.get("device_code"),
+            flow.user_code,
+        )
+
+    def redeem_password(self, request: TokenRequest, username: str, password: str) -> TokenResponse:
+        """Trade a password for tokens (RFC 6749 section 4.3), by way of WS-Trust where the account is federated.
+
+        :raises ~azure.core.exceptions.ClientAuthenticationError: refused.
+        """
+
+        def acquire(application: msal.PublicClientApplication) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # the credential warns by itself
+                return application.acquire_token_by_username_password(
+                    username, password, list(request.scopes), claims_challenge=request.claims
+                )
+
+        return self._redeem(request, acquire, password)
+
+    def redeem_refresh_token(
+        self, request: TokenRequest, account: Account, secret: str, family_id: str | None
+    ) -> TokenResponse:
+        """Trade a refresh token for new tokens (RFC 6749 section 6).
+
+        :raises ~azid.errors.AuthenticationFailedError: refused; its `oauth_error` tells whether a person can help.
+        """
+
+        def acquire(application: msal.PublicClientApplication) -> Any:
+            environment = host_of(self._authority)
+            cache = _ReplyCatcher()
+            cache.offer(account.home_account_id, environment, self._client_id, secret, family_id)
+            # A copy, so that this cache serves this request only; connection, throttle and endpoints are shared.
+            application = copy.copy(application)
+            application.token_cache = cache
+            return application.acquire_token_silent_with_error(
+                list(request.scopes),
+                {"home_account_id": account.home_account_id, "environment": environment},
+                claims_challenge=request.claims,
+            )
+
+        return self._redeem(request, acquire, secret)
+
+    def _redeem(
+        self, request: TokenRequest, acquire: Callable[[msal.PublicClientApplication], Any], *secrets: object
+    ) -> TokenResponse:
+        with self._speaking(*secrets, request.claims) as replies:
+            requested_at = self._clock.time()
+            caught: dict[str, Any] = {}
+            token = _caught.set(caught)
+            try:
+                result = acquire(self._application(request))
+            finally:
+                _caught.reset(token)
+            _raise_for_error(result, replies)
+            # MSAL's result has the refresh token, the caught reply what MSAL reckoned with its own clock.
+            return TokenResponse.parse(
+                {**result, **caught}, client_id=self._client_id, tenant_id=request.tenant_id, requested_at=requested_at
+            )
+
+    def _application(self, request: TokenRequest) -> msal.PublicClientApplication:
+        key = (request.tenant_id, request.enable_cae)
+        if (application := self._applications.get(key)) is not None:
+            return application
+        with self._lock:
+            if key not in self._applications:
+                self._applications[key] = msal.PublicClientApplication(
+                    self._client_id,
+                    authority=f"{self._authority}/{request.tenant_id}",
+                    client_capabilities=_CLIENT_CAPABILITIES if request.enable_cae else None,
+                    http_client=self._http_client,
+                    token_cache=_ReplyCatcher(),
+                    instance_discovery=None if self._validate_authority else False,
+                    enable_pii_log=self._support_logging,
+                )
+            return self._applications[key]
+
+    @contextmanager
+    def _speaking(self, *secrets: object) -> Iterator[list[ErrorReply]]:
+        """Turn what MSAL raises into errors that tell no secret; yield the failed replies."""
+        with guarded_secrets(*secrets) as known, failed_reply() as replies:
+            try:
+                yield replies
+            except ClientAuthenticationError:
+                raise
+            except Exception as error:
+                reason = known.redact(str(error))
+                if "invalid_instance" in reason:
+                    reason = (
+                        f"{self._authority} is not known to Microsoft as an authority. If you trust it, pass "
+                        "disable_instance_discovery=True."
+                    )
+                elif not reason.startswith("Unable to get authority configuration"):  # others quote what they got
+                    status = f" (HTTP status {replies[-1].status_code})" if replies else ""
+                    reason = f"the authority's reply{status} cannot be used: {type(error).__name__}."
+                response = replies[-1] if replies else None
+                raise AuthenticationFailedError(f"Authentication failed: {reason}", response=response) from None
+
+
+def _raise_for_error(result: Any, replies: list[ErrorReply]) -> None:
+    """Raise if MSAL's `result` is an error response (RFC 6749 section 5.2)."""
+    if not isinstance(result, dict):
+        raise AuthenticationFailedError("Authentication failed: the authority's reply is no JSON object.")
+    if "error" not in result:
+        return
+    codes = result.get("error_codes")
+    codes = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
+    suberror, advice = result.get("suberror"), remedy(codes)
+    with guarded_secrets() as known:
+        error = known.redact(str(result["error"])[:200])
+        description = known.redact(str(result.get("error_description") or error)[:2000])
+    raise AuthenticationFailedError(
+        f"Authentication failed: {description}" + (f"\n{advice}" if advice else ""),
+        oauth_error=error,
+        suberror=suberror if isinstance(suberror, str) else None,
+        error_codes=codes,
+        response=replies[-1] if replies else None,
+    )
+
+
+def _require_trustworthy(uri: str) -> None:
+    """Refuse to send a person to a page that others on the network could have made."""
+    parts = urlsplit(uri)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _LOOPBACK_PAGES:
+        raise AuthenticationFailedError("The authority names a sign-in page that is not https. It was not opened.")
+
+
+_caught: ContextVar[dict[str, Any]] = ContextVar("azid_token_reply")
+
+
+class _ReplyCatcher(msal.TokenCache):
+    """In the place of MSAL's token cache: passes each token reply on as it came, and keeps none."""
+
+    def add(self, event: Mapping[str, Any], now: float | None = None) -> None:  # noqa: ARG002 - MSAL's signature
+        _caught.get().update(event["response"])
+
+    def offer(self, home_account_id: str, environment: str, client_id: str, secret: str, family_id: str | None) -> None:
+        """Let MSAL find one refresh token, for one account."""
+        entry = {
+            "credential_type": self.CredentialType.REFRESH_TOKEN,
+            "home_account_id": home_account_id,
+            "environment": environment,
+            "client_id": "" if family_id else client_id,  # MSAL would try a family's again as the client's own
+            "secret": secret,
+        }
+        metadata = {"client_id": client_id, "environment": environment}
+        if family_id:
+            entry["family_id"] = metadata["family_id"] = family_id
+        self.modify(self.CredentialType.REFRESH_TOKEN, entry, entry)
+        self.modify(self.CredentialType.APP_METADATA, metadata, metadata)

@@ -1,0 +1,125 @@
+"""The azure-core pipeline through which every request to an authority goes.
+
+`transport`, `policies`, `proxies`, `connection_verify`, `retry_total`, `logging_enable`, `user_agent` and azure-core's
+other options mean what they mean for an Azure SDK client.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from typing import Any, Final
+
+from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
+from azure.core.rest import HttpRequest
+
+from azid.errors import CredentialUnavailableError
+from azid.fork import renew_after_fork
+from azid.redaction import filter_loggers, guarded_secrets
+from azid.version import __version__
+
+__all__ = ["TokenPipeline"]
+
+# A person waits for these requests; azure-core's own defaults are five minutes each.
+_TIMEOUTS: Final = {"connection_timeout": 10, "read_timeout": 30}
+_LONGEST_RETRY_AFTER: Final = 30.0
+"""Seconds. An authority that asks for more is not waited for: the caller is told instead."""
+
+
+class BoundedRetryPolicy(policies.RetryPolicy[Any, Any]):
+    """Retries as azure-core does, but never sleeps longer than a person would wait."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        retry_after = self.get_retry_after(response)
+        return (retry_after or 0) <= _LONGEST_RETRY_AFTER and super().is_retry(settings, response)
+
+
+class _GuardingPolicy(policies.SansIOHTTPPolicy[Any, Any]):
+    """Nearest to the transport, so that a reply's secrets are known before any other policy logs it."""
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:  # noqa: ARG002
+        with guarded_secrets() as secrets:
+            secrets.add_body(response.http_response.text())
+
+
+class TokenPipeline:
+    """A pipeline that is built when the first request is made, and built anew in a forked process.
+
+    :param options: azure-core's options. A `transport` that is among them is entered and left with the pipeline.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = {name: value for name, value in options.items() if value is not None}
+        self._closed = False
+        renew_after_fork(self, TokenPipeline._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline[Any, Any] | None = None  # its connections are the parent process's
+
+    def send(self, request: HttpRequest) -> Any:
+        """Send `request` and return azure-core's HTTP response, whatever its status.
+
+        :raises CredentialUnavailableError: the pipeline was closed.
+        :raises Exception: whatever a policy or the transport raises.
+        """
+        if self._closed:
+            raise CredentialUnavailableError("This credential was closed. Make a new one to ask for more tokens.")
+        with guarded_secrets() as secrets:
+            if isinstance(form := request.content, dict):
+                secrets.add_parameters(form)
+            response = self._built().run(request, stream=False, retry_on_methods=["POST"]).http_response
+            secrets.add_body(response.text())
+            return response
+
+    def __enter__(self) -> TokenPipeline:
+        if "transport" in self._options:
+            self._options["transport"].__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        with self._lock:
+            was_closed, self._closed = self._closed, True
+        if was_closed:
+            return
+        if "transport" in self._options:
+            self._options["transport"].__exit__(*details)
+        elif self._pipeline is not None:
+            self._pipeline.__exit__(*details)
+
+    def _built(self) -> Pipeline[Any, Any]:
+        with self._lock:
+            if self._pipeline is None:
+                self._pipeline = _build(**self._options)
+            return self._pipeline
+
+
+def _build(
+    *,
+    transport: Any = None,
+    policies: list[Any] | None = None,
+    retry_policy_class: type[Any] = BoundedRetryPolicy,
+    **options: Any,
+) -> Pipeline[Any, Any]:
+    if transport is None:
+        from azure.core.pipeline.transport import RequestsTransport  # loads requests
+
+        transport = RequestsTransport(**{**_TIMEOUTS, **options})
+    filter_loggers("azure.core.pipeline")
+    return Pipeline(transport, policies=policies or _default_policies(retry_policy_class, options))
+
+
+def _default_policies(retry_policy_class: type[Any], options: dict[str, Any]) -> list[Any]:
+    agent = f"azsdk-python-identity/{__version__} Python/{platform.python_version()} ({platform.platform()})"
+    return [
+        policies.RequestIdPolicy(**options),
+        policies.HeadersPolicy(**options),
+        policies.UserAgentPolicy(base_user_agent=agent, **options),
+        policies.ProxyPolicy(**options),
+        retry_policy_class(**options),
+        policies.CustomHookPolicy(**options),
+        policies.NetworkTraceLoggingPolicy(**options),
+        policies.DistributedTracingPolicy(**options),
+        policies.HttpLoggingPolicy(**options),
+        _GuardingPolicy(),
+    ]

@@ -1,0 +1,105 @@
+"""Keeping secrets out of logs and errors.
+
+MSAL and azure-core log what they send and receive at DEBUG, and MSAL quotes values in its exceptions. While azid talks
+to an authority it knows every secret that passes; whatever is logged or raised meanwhile is searched for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+__all__ = ["Secrets", "filter_loggers", "guarded_secrets"]
+
+_MASK: Final = "***"
+# The secret parameters of requests and replies: RFC 6749 sections 4 to 6, RFC 7521, RFC 7636, RFC 8628, OpenID Connect.
+_SECRET_NAMES: Final = frozenset(
+    {
+        *("access_token", "assertion", "claims", "client_assertion", "client_info", "client_secret", "code"),
+        *("code_challenge", "code_verifier", "device_code", "id_token", "nonce", "password", "refresh_token"),
+        *("state", "user_code"),
+    }
+)
+
+
+class Secrets:
+    """The secrets that are known at the moment."""
+
+    def __init__(self) -> None:
+        self._spellings: set[str] = set()
+
+    def add(self, *values: object) -> None:
+        """Keep the texts among `values` from being told, however they are quoted."""
+        for value in values:
+            if isinstance(value, str) and value:
+                in_json = json.dumps(value)[1:-1]
+                self._spellings.update((value, in_json, repr(value)[1:-1], quote(value, safe=""), quote_plus(value)))
+
+    def add_parameters(self, parameters: Mapping[Any, Any]) -> None:
+        """Keep the secret ones of a request's or a reply's parameters from being told."""
+        self.add(*(value for name, value in parameters.items() if name in _SECRET_NAMES))
+
+    def add_body(self, text: str) -> None:
+        """Keep the secrets of a reply's body from being told: all of it where it is no JSON object."""
+        try:
+            parameters = json.loads(text)
+        except ValueError:
+            parameters = None
+        if isinstance(parameters, dict):
+            self.add_parameters(parameters)
+        else:
+            self.add(text)
+
+    def redact(self, text: str) -> str:
+        """Return `text` with asterisks in place of every known secret."""
+        for spelling in sorted(self._spellings, key=len, reverse=True):
+            text = text.replace(spelling, _MASK)
+        return text
+
+
+_current: ContextVar[Secrets | None] = ContextVar("azid_secrets", default=None)
+
+
+@contextmanager
+def guarded_secrets(*values: object) -> Iterator[Secrets]:
+    """Keep `values`, and what is added later, out of what this context logs until the block ends."""
+    secrets = _current.get()
+    if secrets is not None:
+        secrets.add(*values)
+        yield secrets
+        return
+    secrets = Secrets()
+    secrets.add(*values)
+    token = _current.set(secrets)
+    try:
+        yield secrets
+    finally:
+        _current.reset(token)
+
+
+class _RedactingFilter(logging.Filter):
+    """Redacts records that are logged within `guarded_secrets`, and leaves all others as they are."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        secrets = _current.get()
+        if secrets is not None:
+            record.msg, record.args = secrets.redact(record.getMessage()), None
+            if record.exc_info:
+                record.exc_text = secrets.redact(logging.Formatter().formatException(record.exc_info))
+                record.exc_info = None
+        return True
+
+
+_FILTER: Final = _RedactingFilter()
+
+
+def filter_loggers(*prefixes: str) -> None:
+    """Redact what the existing loggers at and below `prefixes` log: a logger's filter is not its children's."""
+    for name in tuple(logging.root.manager.loggerDict):
+        if any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes):
+            logging.getLogger(name).addFilter(_FILTER)

@@ -1,0 +1,129 @@
+"""One does the work, and whoever asks for the same meanwhile waits for its outcome."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from azid.clock import SystemClock
+from azid.errors import AuthenticationFailedError
+from azid.fork import renew_after_fork
+
+__all__ = ["FlightAbandoned", "SingleFlight", "Turns"]
+
+T = TypeVar("T")
+
+
+class FlightAbandoned(Exception):  # noqa: N818 - nothing failed
+    """The leader was interrupted, as by Ctrl-C, before the work was done."""
+
+
+@dataclass(eq=False)
+class _Flight(Generic[T]):
+    leader: int = field(default_factory=threading.get_ident)
+    landed: threading.Event = field(default_factory=threading.Event)
+    result: T | None = None
+    error: BaseException | None = None
+
+    def lead(self, work: Callable[[], T], land: Callable[[], None]) -> T:
+        try:
+            self.result = work()
+            return self.result
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            land()
+            self.landed.set()
+
+    def outcome(self) -> T:
+        if self.leader == threading.get_ident() and not self.landed.is_set():
+            raise AuthenticationFailedError(
+                "The credential was asked for a token from within its own prompt. It has none to give before the "
+                "person has signed in."
+            )
+        SystemClock().wait(self.landed, threading.TIMEOUT_MAX)
+        if isinstance(self.error, Exception):
+            raise self.error
+        if self.error is not None:
+            raise FlightAbandoned
+        return self.result  # type: ignore[return-value]
+
+
+class SingleFlight(Generic[T]):
+    """Pieces of work by key, at most one of a key at a time."""
+
+    def __init__(self) -> None:
+        renew_after_fork(self, SingleFlight._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[Hashable, _Flight[T]] = {}
+
+    def do(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Return what `work` returns, or what the same work that is under way will return. Ctrl-C ends the wait.
+
+        A leader that is interrupted takes nobody down with it: one of those who wait begins anew.
+
+        :param key: what makes two pieces of work the same.
+        :param work: the work, done in this thread if nobody is at it.
+        :raises Exception: what the work raises.
+        """
+        while True:
+            with self._lock:
+                flight = self._flights.get(key)
+                if leads := flight is None:
+                    flight = self._flights[key] = _Flight()
+            if leads:
+                return flight.lead(work, lambda: self._land(key))
+            with suppress(FlightAbandoned):
+                return flight.outcome()
+
+    def is_under_way(self, key: Hashable) -> bool:
+        """Whether somebody is at the work of `key`."""
+        return key in self._flights
+
+    def _land(self, key: Hashable) -> None:
+        with self._lock:
+            self._flights.pop(key, None)
+
+
+class Turns(Generic[T]):
+    """Work of one kind, one piece at a time. Whoever came before a piece ended shares its outcome."""
+
+    def __init__(self) -> None:
+        renew_after_fork(self, Turns._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._flight: _Flight[T] | None = None
+        self._last: _Flight[T] | None = None
+        self._ended = 0
+
+    def ticket(self) -> int:
+        """Return when the caller came. Take one before finding out whether the work is needed."""
+        return self._ended
+
+    def do(self, ticket: int, work: Callable[[], T]) -> tuple[T, bool]:
+        """Return an outcome that ended after `ticket` was taken, and whether it is `work`'s. Ctrl-C ends the wait.
+
+        :param ticket: what `ticket` returned.
+        :param work: the work, done in this thread if nobody is at it.
+        :raises Exception: what the work raises, whoever did it.
+        :raises FlightAbandoned: somebody else was at the work and was interrupted.
+        """
+        with self._lock:
+            flight = self._last if self._ended > ticket else self._flight
+            if leads := flight is None:
+                flight = self._flight = _Flight()
+        if leads:
+            return flight.lead(work, self._land), True
+        return flight.outcome(), False
+
+    def _land(self) -> None:
+        with self._lock:
+            self._last, self._flight = self._flight, None
+            self._ended += 1

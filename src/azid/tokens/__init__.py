@@ -1,0 +1,1 @@
+"""Tokens: reading an authority's replies, finding them again, keeping them."""

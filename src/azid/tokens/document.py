@@ -1,0 +1,274 @@
+"""A token document in MSAL's unified cache schema: sections of entries under compound keys.
+
+Every MSAL library reads and writes this form. Entries are never changed in place, and entries of other clients and
+fields that azid does not know stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from azid.authority import is_shared_tenant
+from azid.tokens.access import IssuedToken
+from azid.tokens.response import TokenResponse
+
+__all__ = [
+    "Account",
+    "Document",
+    "StoredRefreshToken",
+    "find_access_token",
+    "find_refresh_tokens",
+    "has_account",
+    "write",
+]
+
+Entry: TypeAlias = Mapping[str, Any]
+Document: TypeAlias = dict[str, dict[str, Entry]]
+
+_ACCESS_TOKEN: Final = "AccessToken"
+_REFRESH_TOKEN: Final = "RefreshToken"
+_ID_TOKEN: Final = "IdToken"
+_ACCOUNT: Final = "Account"
+_APP_METADATA: Final = "AppMetadata"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose tokens: an account, at an authority that may go by several names, for one client.
+
+    :param home_account_id: MSAL's name for the account.
+    :param hosts: the authority's hosts; entries that were filed under any of them match.
+    :param client_id: the client.
+    """
+
+    home_account_id: str
+    hosts: Collection[str]
+    client_id: str
+
+    @property
+    def home_tenant_id(self) -> str:
+        """The tenant that the account is at home in."""
+        return self.home_account_id.rpartition(".")[2]
+
+    def owns(self, entry: Entry) -> bool:
+        """Whether `entry` is about this account at this authority, for whichever client."""
+        return entry.get("home_account_id") == self.home_account_id and entry.get("environment") in self.hosts
+
+
+@dataclass(frozen=True)
+class StoredRefreshToken:
+    """A refresh token that may serve an account."""
+
+    secret: str = field(repr=False)
+    family_id: str | None
+    """The family of clients that it serves; None where it serves its own client only."""
+    modified: int
+    """When it was stored, in seconds since the epoch; 0 if unknown."""
+
+
+def find_access_token(
+    document: Document, account: Account, *, tenant_id: str, scopes: Iterable[str], now: float
+) -> IssuedToken | None:
+    """Return the account's longest-lived access token of `tenant_id` that covers `scopes` and is valid at `now`."""
+    wanted, realms = set(scopes), {tenant_id.lower()}
+    best: IssuedToken | None = None
+    for entry in _entries(document, _ACCESS_TOKEN):
+        realm = str(entry.get("realm")).lower()
+        # MSAL files a sign-in to a shared tenant under that name; what it got are the home tenant's tokens.
+        in_realm = realm in realms or (is_shared_tenant(realm) and tenant_id == account.home_tenant_id)
+        if (
+            in_realm
+            and account.owns(entry)
+            and entry.get("client_id") == account.client_id
+            and wanted <= set(str(entry.get("target")).split())
+            and not entry.get("key_id")  # bound to a key that is not ours
+            and not entry.get("ext_cache_key")  # obtained with parameters that nobody asks for here
+        ):
+            token = _issued(entry)
+            if token and token.expires_on > now and (best is None or token.expires_on > best.expires_on):
+                best = token
+    return best
+
+
+def find_refresh_tokens(document: Document, account: Account) -> list[StoredRefreshToken]:
+    """Return the refresh tokens that may serve `account`, newest first: the client's own, and its family's."""
+    metadata = [
+        entry
+        for entry in _entries(document, _APP_METADATA)
+        if entry.get("client_id") == account.client_id and entry.get("environment") in account.hosts
+    ]
+    families = {entry.get("family_id") for entry in metadata}
+    found: dict[str, StoredRefreshToken] = {}
+    for entry in _entries(document, _REFRESH_TOKEN):
+        family_id, secret = entry.get("family_id") or None, entry.get("secret")
+        if (
+            account.owns(entry)
+            and isinstance(secret, str)
+            and secret
+            and (
+                entry.get("client_id") == account.client_id
+                # A client that has never been used here may belong to a family: only trying can tell.
+                or (family_id is not None and (not metadata or family_id in families))
+            )
+        ):
+            found[secret] = StoredRefreshToken(secret, family_id, _number(entry.get("last_modification_time")) or 0)
+    return sorted(found.values(), key=lambda token: token.modified, reverse=True)
+
+
+def has_account(document: Document, account: Account) -> bool:
+    """Whether `account` is in `document`."""
+    return any(account.owns(entry) for entry in _entries(document, _ACCOUNT))
+
+
+def write(
+    document: Document,
+    response: TokenResponse,
+    account: Account,
+    *,
+    host: str,
+    tenant_id: str,
+    scopes: Iterable[str],
+    grant_type: str | None = None,
+) -> None:
+    """File what `response` holds.
+
+    The client's earlier refresh tokens of the account give way to a new one, and so do its expired access tokens.
+
+    :param host: the authority's host that the entries are filed under.
+    :param tenant_id: the tenant that issued the tokens.
+    :param scopes: the scopes that were asked for.
+    :param grant_type: how a person signed in (RFC 6749 section 1.3); None for a refresh.
+    """
+    common = {"home_account_id": account.home_account_id, "environment": host}
+    ours = {**common, "client_id": account.client_id}
+    target = " ".join(_target(response.scope, scopes))
+    _discard(
+        document,
+        _ACCESS_TOKEN,
+        (
+            key
+            for key, entry in document.get(_ACCESS_TOKEN, {}).items()
+            if _is_ours(entry, account) and (_number(entry.get("expires_on")) or 0) <= response.requested_at
+        ),
+    )
+    access_token = {
+        **ours,
+        "credential_type": _ACCESS_TOKEN,
+        "secret": response.access_token,
+        "target": target,
+        "realm": tenant_id,
+        "token_type": response.token_type,
+        "cached_at": str(response.requested_at),
+        "expires_on": str(response.expires_on),
+        "extended_expires_on": str(response.requested_at + (response.ext_expires_in or response.expires_in)),
+    }
+    if response.refresh_on is not None:
+        access_token["refresh_on"] = str(response.refresh_on)
+    _put(document, _ACCESS_TOKEN, access_token)
+    _put(
+        document,
+        _ACCOUNT,
+        {
+            **common,
+            "realm": tenant_id,
+            "local_account_id": response.claim("oid") or response.claim("sub") or "",
+            "username": response.username,
+            "authority_type": "ADFS" if tenant_id == "adfs" else "MSSTS",
+            **({"account_source": grant_type} if grant_type else {}),
+        },
+    )
+    if response.id_token:
+        _put(
+            document,
+            _ID_TOKEN,
+            {**ours, "credential_type": _ID_TOKEN, "secret": response.id_token, "realm": tenant_id},
+        )
+    family = {"family_id": response.family_id} if response.family_id else {}
+    if response.refresh_token:
+        earlier = (key for key, entry in document.get(_REFRESH_TOKEN, {}).items() if _is_ours(entry, account))
+        _discard(document, _REFRESH_TOKEN, earlier)
+        _put(
+            document,
+            _REFRESH_TOKEN,
+            {
+                **ours,
+                "credential_type": _REFRESH_TOKEN,
+                "secret": response.refresh_token,
+                "target": target,
+                "last_modification_time": str(response.requested_at),
+                **family,
+            },
+        )
+    _put(document, _APP_METADATA, {"client_id": account.client_id, "environment": host, **family})
+
+
+def remove(document: Document, account: Account) -> None:
+    """Take out the client's tokens of `account`, and the account itself unless another client has tokens of it."""
+    for section in (_ACCESS_TOKEN, _REFRESH_TOKEN, _ID_TOKEN):
+        entries = document.get(section, {})
+        _discard(document, section, (key for key, entry in entries.items() if _is_ours(entry, account)))
+    others = (entry for section in (_REFRESH_TOKEN, _ID_TOKEN) for entry in _entries(document, section))
+    if not any(account.owns(entry) for entry in others):
+        accounts = document.get(_ACCOUNT, {})
+        _discard(document, _ACCOUNT, (key for key, entry in accounts.items() if account.owns(entry)))
+
+
+def _target(granted: Iterable[str] | None, asked: Iterable[str]) -> list[str]:
+    """Return what an access token is to be found by: what was granted, and the `.default` that asked for it."""
+    if granted is None:
+        return sorted(set(asked))
+    return sorted({*granted, *(scope for scope in asked if scope.endswith("/.default"))})
+
+
+def _key(section: str, entry: Entry) -> str:
+    """Return the key that MSAL gives `entry`."""
+    if section == _APP_METADATA:
+        return f"appmetadata-{entry['environment']}-{entry['client_id']}"
+    if section == _ACCOUNT:
+        parts = [entry["home_account_id"], entry["environment"], entry["realm"]]
+    else:
+        realm = "" if section == _REFRESH_TOKEN else entry["realm"]  # a refresh token serves every tenant
+        parts = [entry["home_account_id"], entry["environment"], section, entry["client_id"], realm]
+        parts.append(entry.get("target", ""))
+    return "-".join(parts).lower()
+
+
+def _put(document: Document, section: str, entry: Entry) -> None:
+    entries = document.setdefault(section, {})
+    key = _key(section, entry)
+    entries[key] = {**entries.get(key, {}), **entry}
+
+
+def _discard(document: Document, section: str, keys: Iterable[str]) -> None:
+    for key in list(keys):
+        del document[section][key]
+
+
+def _entries(document: Document, section: str) -> Iterator[Entry]:
+    return (entry for entry in document.get(section, {}).values() if isinstance(entry, Mapping))
+
+
+def _is_ours(entry: Entry, account: Account) -> bool:
+    return isinstance(entry, Mapping) and account.owns(entry) and entry.get("client_id") == account.client_id
+
+
+def _issued(entry: Entry) -> IssuedToken | None:
+    expires_on, secret = _number(entry.get("expires_on")), entry.get("secret")
+    if expires_on is None or not isinstance(secret, str) or not secret:
+        return None
+    return IssuedToken(
+        secret,
+        expires_on,
+        token_type=str(entry.get("token_type") or "Bearer"),
+        refresh_on=_number(entry.get("refresh_on")),
+    )
+
+
+def _number(value: Any) -> int | None:
+    """Return a number that MSAL writes as text."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

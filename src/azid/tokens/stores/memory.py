@@ -1,0 +1,38 @@
+"""The token store of a credential that is given no other: it ends with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from azid.fork import renew_after_fork
+from azid.tokens.document import Document
+
+__all__ = ["MemoryTokenStore"]
+
+
+class MemoryTokenStore:
+    """Keeps token documents in memory. Credentials that are given the same one share their sign-ins."""
+
+    def __init__(self) -> None:
+        self._documents: dict[bool, Document] = {False: {}, True: {}}
+        renew_after_fork(self, MemoryTokenStore._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+    def read(self, *, cae: bool) -> Document:
+        return self._documents[cae]
+
+    @contextmanager
+    def transaction(self, *, cae: bool) -> Iterator[Document]:
+        with self._lock:
+            # Readers take no lock: they keep the document that they have, and the next ones get this copy.
+            document = {section: dict(entries) for section, entries in self._documents[cae].items()}
+            yield document
+            self._documents[cae] = document
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()  # tokens are not pickled
