@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -32,9 +31,12 @@ def refuse_misspellings(given: Iterable[str], known: Iterable[str]) -> None:
     :param known: the keywords that it knows.
     :raises TypeError: one of `given` looks like one of `known`; the error names both.
     """
+    unknown = set(given) - _PIPELINE_OPTIONS
+    if not unknown:
+        return
+    import difflib
+
     known = list(known)
-    for keyword in given:
-        if keyword in _PIPELINE_OPTIONS:
-            continue
+    for keyword in unknown:
         for meant in difflib.get_close_matches(keyword, known, n=1, cutoff=_LIKENESS):
             raise TypeError(f"unexpected keyword argument {keyword!r}: did you mean {meant!r}?")

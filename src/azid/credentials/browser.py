@@ -75,6 +75,10 @@ class InteractiveBrowserCredential(InteractiveCredential):
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
+        if redirect_uri is not None:
+            from azid.redirect import parse_redirect_uri  # loads sockets
+
+            parse_redirect_uri(redirect_uri)
         super().__init__(
             flow=AuthorizationCodeSignIn(
                 timeout=positive_timeout(_DEFAULT_TIMEOUT if timeout is None else timeout),

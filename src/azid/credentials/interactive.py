@@ -110,6 +110,7 @@ class InteractiveCredential:
             self._settings,
             flow=flow,
             store=open_store(cache_persistence_options),
+            owns_store=cache_persistence_options is None,
             pipeline=self._pipeline,
             clock=self._clock,
         )

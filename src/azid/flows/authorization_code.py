@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from azid.browser import open_browser as open_default_browser
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
-from azid.redirect import ListenerUnavailable, Outcome, RedirectListener, RedirectTimeout, WaitCancelled
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
+    from azid.redirect import RedirectListener
 
 __all__ = ["AuthorizationCodeSignIn"]
 
@@ -48,6 +47,8 @@ class AuthorizationCodeSignIn:
         clock: Clock,
         cancelled: threading.Event,
     ) -> Iterator[TokenResponse]:
+        from azid.redirect import Outcome, RedirectTimeout, WaitCancelled  # loads sockets and pages
+
         with self._listener(clock) as listener:
             flow = client.begin_authorization_code(request, redirect_uri=listener.redirect_uri, login_hint=login_hint)
             _show(flow.uri)
@@ -68,6 +69,8 @@ class AuthorizationCodeSignIn:
             answer.finish(Outcome.success(response.username))
 
     def _listener(self, clock: Clock) -> RedirectListener:
+        from azid.redirect import ListenerUnavailable, RedirectListener
+
         try:
             return RedirectListener(self.redirect_uri, clock=clock)
         except ListenerUnavailable as error:
@@ -76,6 +79,8 @@ class AuthorizationCodeSignIn:
             ) from error
 
     def _open(self, uri: str, listener: RedirectListener) -> None:
+        from azid.browser import open_browser as open_default_browser
+
         try:
             opened = (self.open_browser or open_default_browser)(uri)
         except Exception as error:  # the caller's own hook may raise anything
