@@ -79,11 +79,11 @@ def normalize_authority(authority: str) -> str:
 
     :raises ValueError: it is not https, or says more than a host and a port.
     """
-    text = authority.strip().rstrip("/")
+    text = authority.strip()
     parts = urlsplit(text if "://" in text else f"https://{text}")
     if parts.scheme != "https":
         raise ValueError(f"The authority {authority!r} must be an https URL: sign-ins go over TLS only.")
-    if parts.path or parts.query or parts.fragment or parts.username is not None or not parts.hostname:
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None or not parts.hostname:
         raise ValueError(
             f"The authority {authority!r} must be a host such as {AzureAuthorityHosts.AZURE_PUBLIC_CLOUD!r}, with "
             "nothing behind it. Give the tenant as 'tenant_id'."

@@ -56,10 +56,12 @@ class HttpClient:
     The OpenID configuration of the well-known clouds is a fixed fact, for which nobody is asked.
 
     :param pipeline: where the requests go.
+    :param authority: the authority, as ``https://host[:port]``.
     """
 
-    def __init__(self, pipeline: TokenPipeline) -> None:
+    def __init__(self, pipeline: TokenPipeline, authority: str) -> None:
         self._pipeline = pipeline
+        self._authority = authority
 
     def get(
         self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any
@@ -67,6 +69,10 @@ class HttpClient:
         """Send a GET request; MSAL's signature."""
         if (configuration := well_known_configuration(url)) is not None:
             return HttpReply(200, json.dumps(configuration), {})
+        # MSAL forgets the authority's port when it asks how a password is to be proven (user-realm discovery).
+        without_port = f"https://{urlsplit(self._authority).hostname}/"
+        if url.startswith(without_port):
+            url = f"{self._authority}/{url.removeprefix(without_port)}"
         return self._send(HttpRequest("GET", url, params=params, headers=_present(headers)))
 
     def post(

@@ -130,11 +130,11 @@ class SignInSession:
         :raises CredentialUnavailableError: this machine cannot ask a person.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
         """
-        tenant = self._resolve(tenant_id)
+        parsed, tenant = parse_scopes(scopes), self._resolve(tenant_id)
         key: FreshKey = (scopes, tenant if tenant_id else None, enable_cae)
         if not claims and (held := self.fresh.get(key)) is not None and self._clock.time() < held.fresh_until:
             return held
-        request = TokenRequest(parse_scopes(scopes), tenant, claims or None, enable_cae)
+        request = TokenRequest(parsed, tenant, claims or None, enable_cae)
         while True:
             ticket = self._prompts.ticket()
             try:

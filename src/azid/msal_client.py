@@ -92,7 +92,7 @@ class MsalClient:
         self._authority = authority
         self._validate_authority = validate_authority and not is_well_known(host_of(authority))
         self._support_logging = support_logging
-        self._http_client = HttpClient(pipeline)
+        self._http_client = HttpClient(pipeline, authority)
         self._clock = clock
         filter_loggers("msal")
         renew_after_fork(self, MsalClient._renew)

@@ -154,10 +154,13 @@ class InteractiveCredential:
         :raises CredentialUnavailableError: the person cannot be asked on this machine.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
         """
-        if tenant_id is None and not claims:
-            fresh = self._fresh.get((scopes, None, enable_cae))
-            if fresh is not None and self._time() < fresh.fresh_until:
-                return fresh.access_token
+        try:
+            if tenant_id is None and not claims:
+                fresh = self._fresh.get((scopes, None, enable_cae))
+                if fresh is not None and self._time() < fresh.fresh_until:
+                    return fresh.access_token
+        except TypeError:
+            pass  # what cannot be looked up are no scopes: the session says so
         return self._session.token(
             scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae), prompt=self._prompts
         ).access_token
@@ -176,10 +179,13 @@ class InteractiveCredential:
         options = options or {}
         claims, tenant_id = options.get("claims"), options.get("tenant_id")
         enable_cae = bool(options.get("enable_cae", False))
-        if tenant_id is None and not claims:
-            fresh = self._fresh.get((scopes, None, enable_cae))
-            if fresh is not None and self._time() < fresh.fresh_until:
-                return fresh.token_info
+        try:
+            if tenant_id is None and not claims:
+                fresh = self._fresh.get((scopes, None, enable_cae))
+                if fresh is not None and self._time() < fresh.fresh_until:
+                    return fresh.token_info
+        except TypeError:
+            pass  # what cannot be looked up are no scopes: the session says so
         return self._session.token(
             scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, prompt=self._prompts
         ).token_info
