@@ -144,12 +144,13 @@ def test_scopes_may_be_separated_by_spaces(credential: DeviceCodeCredential, ent
 
 
 def test_authenticate_takes_scopes_in_three_ways(credential: DeviceCodeCredential, entra: Emulator) -> None:
-    for arguments, keywords in [
+    ways: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
         ((GRAPH,), {}),
         (([GRAPH],), {}),
         ((), {"scopes": [GRAPH]}),
         ((), {"scopes": (GRAPH,)}),
-    ]:
+    ]
+    for arguments, keywords in ways:
         entra.clear_log()
         credential.authenticate(*arguments, **keywords)
         [request] = [request for request in entra.requests if request.endpoint == "devicecode"]
@@ -204,7 +205,8 @@ def test_results_have_azure_cores_types_and_show_no_token(credential: DeviceCode
 
 
 def test_unknown_options_are_passed_over(credential: DeviceCodeCredential) -> None:
-    assert credential.get_token_info(GRAPH, options={"pop": {"nonce": "x"}})  # type: ignore[typeddict-unknown-key]
+    options: Any = {"pop": {"nonce": "x"}}
+    assert credential.get_token_info(GRAPH, options=options)
     assert credential.get_token(GRAPH, colour="blue")
 
 

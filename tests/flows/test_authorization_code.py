@@ -176,7 +176,12 @@ def test_nobody_answering_times_out(make: Make) -> None:
 
 def test_closing_ends_the_wait_for_the_browser(make: Make) -> None:
     opened = threading.Event()
-    credential = make(open_browser=lambda _: opened.set() or True)
+
+    def open_browser(_: str) -> bool:
+        opened.set()
+        return True
+
+    credential = make(open_browser=open_browser)
     results: list[Exception] = []
 
     def ask() -> None:
