@@ -47,7 +47,7 @@ class AuthorizationCodeSignIn:
         clock: Clock,
         cancelled: threading.Event,
     ) -> Iterator[TokenResponse]:
-        from azid.redirect import Outcome, RedirectTimeout, WaitCancelled  # loads sockets and pages
+        from azid.redirect import ListenerUnavailable, Outcome, RedirectTimeout, WaitCancelled  # loads sockets
 
         with self._listener(clock) as listener:
             flow = client.begin_authorization_code(request, redirect_uri=listener.redirect_uri, login_hint=login_hint)
@@ -57,6 +57,8 @@ class AuthorizationCodeSignIn:
                 answer = listener.wait(flow.state, self.timeout, cancelled)
             except (RedirectTimeout, WaitCancelled) as error:
                 raise AuthenticationFailedError(str(error)) from None
+            except ListenerUnavailable as error:
+                raise _cannot_listen(error) from error
             try:
                 response = client.redeem_authorization_code(request, flow, answer.parameters)
                 yield response
@@ -74,9 +76,7 @@ class AuthorizationCodeSignIn:
         try:
             return RedirectListener(self.redirect_uri, clock=clock)
         except ListenerUnavailable as error:
-            raise CredentialUnavailableError(
-                f"The browser's answer cannot be received here: {error} DeviceCodeCredential needs no port."
-            ) from error
+            raise _cannot_listen(error) from error
 
     def _open(self, uri: str, listener: RedirectListener) -> None:
         from azid.browser import open_browser as open_default_browser
@@ -94,6 +94,12 @@ class AuthorizationCodeSignIn:
                     "DeviceCodeCredential, which lets the person use a browser anywhere."
                 )
             )
+
+
+def _cannot_listen(error: OSError) -> CredentialUnavailableError:
+    return CredentialUnavailableError(
+        f"The browser's answer cannot be received here: {error} DeviceCodeCredential needs no port."
+    )
 
 
 def _show(uri: str) -> None:
