@@ -27,7 +27,8 @@ for name in azure.identity.__all__:
     assert getattr(azure.identity, name) is getattr(azid, name), name
     assert name in dir(azure.identity), name
 assert constants.DEVELOPER_SIGN_ON_CLIENT_ID == azid.DEVELOPER_SIGN_ON_CLIENT_ID
-assert constants.AzureAuthorityHosts is constants.KnownAuthorities is azid.AzureAuthorityHosts
+assert constants.AzureAuthorityHosts is azid.AzureAuthorityHosts
+assert issubclass(constants.KnownAuthorities, azid.AzureAuthorityHosts)
 try:
     from azure.identity import ManagedIdentityCredential
 except ImportError:

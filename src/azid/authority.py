@@ -71,6 +71,7 @@ _MANAGEMENT_SCOPES: Final = {  # the doubled slash belongs there: these resource
 }
 _TENANT_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-.")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")  # a name in ASCII (RFC 1123), or an IPv6 address
 _CONFIGURATION_URL: Final = re.compile(r"https://([^/]+)/([^/]+)/v2\.0/\.well-known/openid-configuration")
 
 
@@ -80,10 +81,15 @@ def normalize_authority(authority: str) -> str:
     :raises ValueError: it is not https, or says more than a host and a port.
     """
     text = authority.strip()
-    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = parts.hostname or "" if text.isprintable() else ""  # urlsplit passes over tabs and line ends
+    except ValueError:
+        parts, host = urlsplit("https:"), ""
     if parts.scheme != "https":
         raise ValueError(f"The authority {authority!r} must be an https URL: sign-ins go over TLS only.")
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None or not parts.hostname:
+    more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+    if more or not _HOST.fullmatch(host):
         raise ValueError(
             f"The authority {authority!r} must be a host such as {AzureAuthorityHosts.AZURE_PUBLIC_CLOUD!r}, with "
             "nothing behind it. Give the tenant as 'tenant_id'."
@@ -92,7 +98,7 @@ def normalize_authority(authority: str) -> str:
         port = parts.port
     except ValueError:
         raise ValueError(f"The authority {authority!r} names an impossible port.") from None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{host}]" if ":" in host else host
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
 

@@ -3,7 +3,8 @@
     azure.core.exceptions.ClientAuthenticationError
      ├ AuthenticationFailedError          tried, and failed
      └ CredentialUnavailableError         could not try: something is missing on this machine or in the configuration
-        └ AuthenticationRequiredError     a person has to sign in, and the credential may not ask for it
+        ├ AuthenticationRequiredError     a person has to sign in, and the credential may not ask for it
+        └ BrokerUnavailableError          the operating system's broker cannot be asked; a browser may do instead
 
 No token, code, password, verifier or claims value is part of a message or a repr, and a pickled error holds neither
 the request that failed nor a traceback.
@@ -19,7 +20,13 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from azid.remedies import is_about_the_account
 
-__all__ = ["AuthenticationFailedError", "AuthenticationRequiredError", "CredentialUnavailableError", "ErrorReply"]
+__all__ = [
+    "AuthenticationFailedError",
+    "AuthenticationRequiredError",
+    "BrokerUnavailableError",
+    "CredentialUnavailableError",
+    "ErrorReply",
+]
 
 # What azure-core's base class keeps of the moment it was raised in: not picklable, and it leads to frames with secrets.
 _UNPICKLED = frozenset({"exc_type", "exc_value", "exc_traceback", "exc_msg", "inner_exception"})
@@ -51,11 +58,11 @@ class ErrorReply:
 class _PicklableError(ClientAuthenticationError):
     response: ErrorReply | None  # type: ignore[assignment]
 
-    def __init__(self, message: str, *, response: ErrorReply | None = None, **kwargs: Any) -> None:
+    def __init__(self, message: str | None = None, response: ErrorReply | None = None, **kwargs: Any) -> None:
         # ErrorReply stands in for the response, of which the base class reads just these parts.
         super().__init__(message, response=response, **kwargs)  # type: ignore[arg-type]
-        self.message = message  # the base class prefers what it makes of the reply's body
-        self.args = (message,)
+        self.message = message or self.message  # the base class prefers what it makes of the reply's body
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         return self.message
@@ -117,6 +124,10 @@ class CredentialUnavailableError(_PicklableError):
 
     A chain of credentials goes on to the next one upon this error, and upon no other.
     """
+
+
+class BrokerUnavailableError(CredentialUnavailableError):
+    """The operating system's broker cannot be asked: its runtime does not load, or it does not serve the authority."""
 
 
 class AuthenticationRequiredError(CredentialUnavailableError):

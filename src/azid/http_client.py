@@ -95,11 +95,11 @@ class HttpClient:
         """Do nothing: the pipeline is its owner's to close."""
 
     def _send(self, request: HttpRequest) -> HttpReply:
-        if urlsplit(request.url).scheme != "https":
-            raise AuthenticationFailedError(
-                "The authority names an endpoint that is not https. Nothing was sent to it."
-            )
         try:
+            if urlsplit(request.url).scheme != "https":
+                raise AuthenticationFailedError(
+                    "The authority names an endpoint that is not https. Nothing was sent to it."
+                )
             response = self._pipeline.send(request)
             text = response.text()
         except ClientAuthenticationError:
@@ -137,7 +137,7 @@ def _error_reply(response: Any, text: str) -> ErrorReply:
         return ErrorReply(
             status_code=response.status_code,
             reason=getattr(response, "reason", None),
-            headers=dict(response.headers),
+            headers={name: secrets.redact(str(value)) for name, value in response.headers.items()},
             content_type=getattr(response, "content_type", None),
             body=secrets.redact(json.dumps(told)),
         )

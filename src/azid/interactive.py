@@ -52,6 +52,7 @@ class SessionSettings:
     :param login_hint: whom the sign-in page should suggest.
     :param validate_authority: whether an unknown authority must be known to Microsoft.
     :param support_logging: whether logs may hold personally identifiable information.
+    :param use_broker: whether the operating system's broker may be asked for tokens of an account that it signed in.
     """
 
     client_id: str
@@ -62,6 +63,7 @@ class SessionSettings:
     login_hint: str | None
     validate_authority: bool
     support_logging: bool
+    use_broker: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,12 @@ class SignInSession:
         self._pipeline = pipeline
         self._clock = clock
         self._silent = SilentTokens(
-            client_id=settings.client_id, host=host_of(settings.authority), store=store, msal=self._msal, clock=clock
+            client_id=settings.client_id,
+            host=host_of(settings.authority),
+            store=store,
+            msal=self._msal,
+            clock=clock,
+            use_broker=settings.use_broker,
         )
         self._expected = settings.record
         self._sign_ins = 0

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,12 +21,12 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from azid.authority import host_of, is_well_known
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError, ErrorReply
+from azid.errors import AuthenticationFailedError, BrokerUnavailableError, ErrorReply
 from azid.fork import renew_after_fork
 from azid.http_client import HttpClient, failed_reply
+from azid.msal_errors import raise_for_error
 from azid.pipeline import TokenPipeline
-from azid.redaction import filter_loggers, guarded_secrets
-from azid.remedies import remedy
+from azid.redaction import filter_loggers, guarded_secrets, withhold_details
 from azid.tokens.document import Account
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
@@ -36,6 +36,8 @@ __all__ = ["AuthorizationCodeFlow", "DeviceCodeFlow", "MsalClient"]
 _LOOPBACK_PAGES: Final = frozenset(("http", host) for host in ("localhost", "127.0.0.1", "::1"))
 _CLIENT_CAPABILITIES: Final = ["CP1"]
 """What tells Entra that a client can handle claims challenges: it asks for continuous access evaluation."""
+_TOLD_AS_IT_IS: Final = ("Unable to get authority configuration", "MsalRuntime needs the current app to register")
+_BROKERS: Final = {f"enable_broker_on_{system}": True for system in ("linux", "mac", "windows", "wsl")}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class MsalClient:
     ) -> None:
         self._client_id = client_id
         self._authority = authority
-        self._validate_authority = validate_authority and not is_well_known(host_of(authority))
+        self._well_known = is_well_known(host_of(authority))
+        self._validate_authority = validate_authority and not self._well_known
         self._support_logging = support_logging
         self._http_client = HttpClient(pipeline, authority)
         self._clock = clock
@@ -98,7 +101,7 @@ class MsalClient:
         renew_after_fork(self, MsalClient._renew)
 
     def _renew(self) -> None:
-        self._applications: dict[tuple[str, bool], msal.PublicClientApplication] = {}
+        self._applications: dict[tuple[str, bool, bool], msal.PublicClientApplication] = {}
         self._lock = threading.Lock()
 
     def begin_authorization_code(
@@ -148,7 +151,7 @@ class MsalClient:
             flow = self._application(request).initiate_device_flow(
                 list(request.scopes), claims_challenge=request.claims
             )
-            _raise_for_error(flow, replies)
+            raise_for_error(flow, replies)
             texts = {name: flow.get(name) for name in ("verification_uri", "user_code", "device_code")}
             if not all(isinstance(text, str) and text for text in texts.values()):
                 raise AuthenticationFailedError("The authority's reply holds no usable device code.")
@@ -157,7 +160,8 @@ class MsalClient:
             if not isinstance(message, str) or not message:
                 message = f"To sign in, open {flow['verification_uri']} and enter the code {flow['user_code']}."
             # RFC 8628 section 3.5: an interval below a second would be an attack on the authority.
-            interval, expires_in = max(int(flow["interval"]), 1), max(int(flow["expires_in"]), 1)
+            # More than a day is an authority's mistake, and would overflow dates further on.
+            interval, expires_in = (min(max(int(flow[name]), 1), 86_400) for name in ("interval", "expires_in"))
             return DeviceCodeFlow(flow["verification_uri"], flow["user_code"], message, expires_in, interval, flow)
 
     def redeem_device_code(self, request: TokenRequest, flow: DeviceCodeFlow) -> TokenResponse:
@@ -215,38 +219,108 @@ class MsalClient:
 
         return self._redeem(request, acquire, secret)
 
+    def sign_in_with_broker(
+        self, request: TokenRequest, *, parent_window_handle: int | None, login_hint: str | None, msa_passthrough: bool
+    ) -> TokenResponse:
+        """Have the operating system's broker sign a person in, in its own dialog. It keeps the refresh token.
+
+        :param request: what is asked for.
+        :param parent_window_handle: the window that the dialog belongs to; None for the console's.
+        :param login_hint: who is to sign in. The broker asks them for no more than it needs, maybe for nothing.
+        :param msa_passthrough: whether personal accounts may sign in where the tenant is one of organizations.
+        :raises BrokerUnavailableError: there is no broker here, or none that serves this authority.
+        :raises ~azid.errors.AuthenticationFailedError: refused; `oauth_error` is ``access_denied`` if by the person.
+        """
+
+        def acquire(application: msal.PublicClientApplication) -> Any:
+            return application.acquire_token_interactive(
+                list(request.scopes),
+                prompt=None if login_hint else "select_account",  # with both, MSAL passes over the hint
+                login_hint=login_hint,
+                claims_challenge=request.claims,
+                parent_window_handle=(
+                    application.CONSOLE_WINDOW_HANDLE if parent_window_handle is None else parent_window_handle
+                ),
+                enable_msa_passthrough=msa_passthrough,
+                on_before_launching_ui=_require_broker,
+            )
+
+        return self._redeem(request, acquire, broker=True)
+
+    def refresh_with_broker(self, request: TokenRequest, account: Account, broker_account_id: str) -> TokenResponse:
+        """Have the operating system's broker get new tokens for an account that it signed in, without asking anybody.
+
+        :raises BrokerUnavailableError: there is no broker here, or it does not know the account (any more).
+        :raises ~azid.errors.AuthenticationFailedError: refused; its `oauth_error` tells whether a person can help.
+        """
+
+        def acquire(application: msal.PublicClientApplication) -> Any:
+            result = application.acquire_token_silent_with_error(
+                list(request.scopes),
+                {
+                    "home_account_id": account.home_account_id,
+                    "environment": host_of(self._authority),
+                    "local_account_id": broker_account_id,
+                    "account_source": "broker",
+                },
+                claims_challenge=request.claims,
+            )
+            if result is None:
+                raise BrokerUnavailableError("The operating system's broker does not know the account.")
+            return result
+
+        return self._redeem(request, acquire, broker=True)
+
     def _redeem(
-        self, request: TokenRequest, acquire: Callable[[msal.PublicClientApplication], Any], *secrets: object
+        self,
+        request: TokenRequest,
+        acquire: Callable[[msal.PublicClientApplication], Any],
+        *secrets: object,
+        broker: bool = False,
     ) -> TokenResponse:
         with self._speaking(*secrets, request.claims) as replies:
             requested_at = self._clock.time()
             caught: dict[str, Any] = {}
             token = _caught.set(caught)
             try:
-                result = acquire(self._application(request))
+                result = acquire(self._broker_application(request) if broker else self._application(request))
             finally:
                 _caught.reset(token)
-            _raise_for_error(result, replies)
+            raise_for_error(result, replies)
+            if broker:  # it tells when the token expires, from which MSAL has just reckoned how long it lives
+                requested_at = self._clock.time()
             # MSAL's result has the refresh token, the caught reply what MSAL reckoned with its own clock.
-            return TokenResponse.parse(
+            response = TokenResponse.parse(
                 {**result, **caught}, client_id=self._client_id, tenant_id=request.tenant_id, requested_at=requested_at
             )
+            return replace(response, broker_account_id=caught["_account_id"]) if broker else response
 
-    def _application(self, request: TokenRequest) -> msal.PublicClientApplication:
-        key = (request.tenant_id, request.enable_cae)
+    def _broker_application(self, request: TokenRequest) -> msal.PublicClientApplication:
+        withhold_details("msal.broker")  # what the broker's runtime says, in threads of its own
+        filter_loggers("msal.broker")
+        try:
+            return self._application(request, broker=True)
+        except (ImportError, OSError, RuntimeError) as error:
+            raise BrokerUnavailableError(f"The broker's runtime cannot be loaded: {error}") from None
+
+    def _application(self, request: TokenRequest, *, broker: bool = False) -> msal.PublicClientApplication:
+        key = (request.tenant_id, request.enable_cae, broker)
         if (application := self._applications.get(key)) is not None:
             return application
         with self._lock:
             if key not in self._applications:
-                self._applications[key] = msal.PublicClientApplication(
+                application = msal.PublicClientApplication(
                     self._client_id,
                     authority=f"{self._authority}/{request.tenant_id}",
                     client_capabilities=_CLIENT_CAPABILITIES if request.enable_cae else None,
                     http_client=self._http_client,
                     token_cache=_ReplyCatcher(),
-                    instance_discovery=None if self._validate_authority else False,
+                    instance_discovery=None if self._validate_authority or (broker and self._well_known) else False,
                     enable_pii_log=self._support_logging,
+                    **(_BROKERS if broker else {}),
                 )
+                application.authority_groups[application.authority.instance] = []  # nobody is asked for other names
+                self._applications[key] = application
             return self._applications[key]
 
     @contextmanager
@@ -264,32 +338,11 @@ class MsalClient:
                         f"{self._authority} is not known to Microsoft as an authority. If you trust it, pass "
                         "disable_instance_discovery=True."
                     )
-                elif not reason.startswith("Unable to get authority configuration"):  # others quote what they got
+                elif not reason.startswith(_TOLD_AS_IT_IS):  # others quote what they got
                     status = f" (HTTP status {replies[-1].status_code})" if replies else ""
                     reason = f"the authority's reply{status} cannot be used: {type(error).__name__}."
                 response = replies[-1] if replies else None
                 raise AuthenticationFailedError(f"Authentication failed: {reason}", response=response) from None
-
-
-def _raise_for_error(result: Any, replies: list[ErrorReply]) -> None:
-    """Raise if MSAL's `result` is an error response (RFC 6749 section 5.2)."""
-    if not isinstance(result, dict):
-        raise AuthenticationFailedError("Authentication failed: the authority's reply is no JSON object.")
-    if "error" not in result:
-        return
-    codes = result.get("error_codes")
-    codes = tuple(code for code in codes if isinstance(code, int)) if isinstance(codes, list) else ()
-    suberror, advice = result.get("suberror"), remedy(codes)
-    with guarded_secrets() as known:
-        error = known.redact(str(result["error"])[:200])
-        description = known.redact(str(result.get("error_description") or error)[:2000])
-    raise AuthenticationFailedError(
-        f"Authentication failed: {description}" + (f"\n{advice}" if advice else ""),
-        oauth_error=error,
-        suberror=suberror if isinstance(suberror, str) else None,
-        error_codes=codes,
-        response=replies[-1] if replies else None,
-    )
 
 
 def _require_trustworthy(uri: str) -> None:
@@ -297,6 +350,12 @@ def _require_trustworthy(uri: str) -> None:
     parts = urlsplit(uri)
     if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _LOOPBACK_PAGES:
         raise AuthenticationFailedError("The authority names a sign-in page that is not https. It was not opened.")
+
+
+def _require_broker(*, ui: str, **_: object) -> None:
+    """Keep MSAL from opening a browser and a listener of its own, as it does where it has switched its broker off."""
+    if ui != "broker":
+        raise BrokerUnavailableError("MSAL has no broker for this authority on this machine.")
 
 
 _caught: ContextVar[dict[str, Any]] = ContextVar("azid_token_reply")

@@ -29,9 +29,18 @@ _LONGEST_RETRY_AFTER: Final = 30.0
 class BoundedRetryPolicy(policies.RetryPolicy[Any, Any]):
     """Retries as azure-core does, but never sleeps longer than a person would wait."""
 
+    def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+        options.setdefault("retry_on_methods", frozenset({"GET", "POST"}))
+        return super().configure_retries(options)
+
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        retry_after = self.get_retry_after(response)
-        return (retry_after or 0) <= _LONGEST_RETRY_AFTER and super().is_retry(settings, response)
+        return (self.get_retry_after(response) or 0) <= _LONGEST_RETRY_AFTER and super().is_retry(settings, response)
+
+    def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except ValueError:  # neither seconds nor a date
+            return None
 
 
 class _GuardingPolicy(policies.SansIOHTTPPolicy[Any, Any]):
@@ -68,7 +77,7 @@ class TokenPipeline:
         with guarded_secrets() as secrets:
             if isinstance(form := request.content, dict):
                 secrets.add_parameters(form)
-            response = self._built().run(request, stream=False, retry_on_methods=["POST"]).http_response
+            response = self._built().run(request, stream=False).http_response
             secrets.add_body(response.text())
             return response
 
@@ -106,7 +115,9 @@ def _build(
 
         transport = RequestsTransport(**{**_TIMEOUTS, **options})
     filter_loggers("azure.core.pipeline")
-    return Pipeline(transport, policies=policies or _default_policies(retry_policy_class, options))
+    return Pipeline(
+        transport, policies=[*(policies or _default_policies(retry_policy_class, options)), _GuardingPolicy()]
+    )
 
 
 def _default_policies(retry_policy_class: type[Any], options: dict[str, Any]) -> list[Any]:
@@ -114,12 +125,11 @@ def _default_policies(retry_policy_class: type[Any], options: dict[str, Any]) ->
     return [
         policies.RequestIdPolicy(**options),
         policies.HeadersPolicy(**options),
-        policies.UserAgentPolicy(base_user_agent=agent, **options),
+        policies.UserAgentPolicy(**{"base_user_agent": agent, **options}),
         policies.ProxyPolicy(**options),
         retry_policy_class(**options),
         policies.CustomHookPolicy(**options),
         policies.NetworkTraceLoggingPolicy(**options),
         policies.DistributedTracingPolicy(**options),
         policies.HttpLoggingPolicy(**options),
-        _GuardingPolicy(),
     ]

@@ -52,7 +52,7 @@ class AuthenticationRecord:
         """
         try:
             values = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"This is no authentication record: it is not JSON ({error}).") from None
         if not isinstance(values, dict):
             raise ValueError("This is no authentication record: it is not a JSON object.")

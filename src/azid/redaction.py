@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["Secrets", "filter_loggers", "guarded_secrets"]
+__all__ = ["Secrets", "filter_loggers", "guarded_secrets", "withhold_details"]
 
 _MASK: Final = "***"
 # The secret parameters of requests and replies: RFC 6749 sections 4 to 6, RFC 7521, RFC 7636, RFC 8628, OpenID Connect.
@@ -25,6 +26,11 @@ _SECRET_NAMES: Final = frozenset(
         *("state", "user_code"),
     }
 )
+
+
+_SECRET_MEMBER: Final = re.compile(rf'"(?:{"|".join(sorted(_SECRET_NAMES))})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"')
+_LONGEST_BODY: Final = 1 << 20
+"""Characters. A longer body is no token response: all of it counts as one secret."""
 
 
 class Secrets:
@@ -38,7 +44,9 @@ class Secrets:
         for value in values:
             if isinstance(value, str) and value:
                 in_json = json.dumps(value)[1:-1]
-                self._spellings.update((value, in_json, repr(value)[1:-1], quote(value, safe=""), quote_plus(value)))
+                self._spellings.update((value, in_json, repr(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]))
+                self._spellings.update((in_json.replace("/", "\\/"), json.dumps(in_json)[1:-1]))
+                self._spellings.update((quote(value), quote(value, safe=""), quote_plus(value)))
 
     def add_parameters(self, parameters: Mapping[Any, Any]) -> None:
         """Keep the secret ones of a request's or a reply's parameters from being told."""
@@ -47,13 +55,15 @@ class Secrets:
     def add_body(self, text: str) -> None:
         """Keep the secrets of a reply's body from being told: all of it where it is no JSON object."""
         try:
-            parameters = json.loads(text)
-        except ValueError:
+            parameters = json.loads(text) if len(text) <= _LONGEST_BODY else None
+        except (ValueError, RecursionError):
             parameters = None
-        if isinstance(parameters, dict):
-            self.add_parameters(parameters)
-        else:
-            self.add(text)
+        if not isinstance(parameters, dict):
+            self._spellings.update(filter(None, [text]))
+            return
+        self.add_parameters(parameters)
+        # As they are written there: JSON has many spellings of one text, and objects can be nested.
+        self._spellings.update(filter(None, _SECRET_MEMBER.findall(text)))
 
     def redact(self, text: str) -> str:
         """Return `text` with asterisks in place of every known secret."""
@@ -88,7 +98,11 @@ class _RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         secrets = _current.get()
         if secrets is not None:
-            record.msg, record.args = secrets.redact(record.getMessage()), None
+            try:
+                message = record.getMessage()
+            except (KeyError, TypeError, ValueError):  # its arguments do not fit, which logging tells its author
+                message = str(record.msg)
+            record.msg, record.args = secrets.redact(message), None
             if record.exc_info:
                 record.exc_text = secrets.redact(logging.Formatter().formatException(record.exc_info))
                 record.exc_info = None
@@ -103,3 +117,15 @@ def filter_loggers(*prefixes: str) -> None:
     for name in tuple(logging.root.manager.loggerDict):
         if any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes):
             logging.getLogger(name).addFilter(_FILTER)
+
+
+def withhold_details(name: str) -> None:
+    """Keep what the logger `name` says at DEBUG from being told at all.
+
+    For code that logs from threads of its own, where nobody can tell which secrets are passing.
+    """
+    logging.getLogger(name).addFilter(_above_debug)
+
+
+def _above_debug(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG

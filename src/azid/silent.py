@@ -1,4 +1,4 @@
-"""Getting an account's tokens without asking anybody: from the store, or for a refresh token."""
+"""Getting an account's tokens without asking anybody: from the store, the system's broker, or for a refresh token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from azid.authority import aliases, is_guid, is_shared_tenant
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError, AuthenticationRequiredError
+from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, BrokerUnavailableError
 from azid.record import AuthenticationRecord
 from azid.single_flight import SingleFlight
 from azid.tokens import document
@@ -42,10 +42,18 @@ class SilentTokens:
     :param store: where tokens are kept.
     :param msal: returns who speaks to the authority.
     :param clock: what lifetimes are counted by.
+    :param use_broker: whether the operating system's broker is asked about the accounts that it signed in.
     """
 
     def __init__(
-        self, *, client_id: str, host: str, store: TokenStore, msal: Callable[[], MsalClient], clock: Clock
+        self,
+        *,
+        client_id: str,
+        host: str,
+        store: TokenStore,
+        msal: Callable[[], MsalClient],
+        clock: Clock,
+        use_broker: bool = False,
     ) -> None:
         self._client_id = client_id
         self._host = host
@@ -53,6 +61,7 @@ class SilentTokens:
         self._store = store
         self._msal = msal
         self._clock = clock
+        self._use_broker = use_broker
         self._issuing_tenants: dict[str, str] = {}
         self._ended_refresh_tokens: set[str] = set()
         self._refreshes: SingleFlight[IssuedToken] = SingleFlight()
@@ -130,9 +139,7 @@ class SilentTokens:
         )
 
     def _refresh(self, request: TokenRequest, account: Account) -> IssuedToken:
-        return self._refreshes.do(
-            (account.home_account_id, request), lambda: self._redeem_refresh_tokens(request, account)
-        )
+        return self._refreshes.do((account.home_account_id, request), lambda: self._get_anew(request, account))
 
     def _refresh_in_background(
         self, request: TokenRequest, account: Account, refreshed: Callable[[IssuedToken], object]
@@ -150,14 +157,38 @@ class SilentTokens:
         except RuntimeError:  # the interpreter is ending
             _LOGGER.debug("A token was not refreshed ahead of time: no thread can be started.")
 
-    def _redeem_refresh_tokens(self, request: TokenRequest, account: Account) -> IssuedToken:
+    def _get_anew(self, request: TokenRequest, account: Account) -> IssuedToken:
         held = self._find(request, account)
         if held is not None and self._clock.time() < held.fresh_until:
             return held  # somebody else has refreshed it meanwhile
+        response = self._ask_broker(request, account) or self._redeem_refresh_tokens(request, account)
+        _require_same_account(response, account)
+        return self._keep(response, request, account, None)
+
+    def _ask_broker(self, request: TokenRequest, account: Account) -> TokenResponse | None:
+        """Return what the broker gives for an account that it signed in. It keeps such an account's refresh token."""
+        if not self._use_broker:
+            return None
+        documents = (self._store.read(cae=cae) for cae in (request.enable_cae, not request.enable_cae))
+        broker_account_ids = (document.find_broker_account_id(stored, account) for stored in documents)
+        broker_account_id = next(filter(None, broker_account_ids), None)
+        if broker_account_id is None:
+            return None
+        try:
+            return self._msal().refresh_with_broker(request, account, broker_account_id)
+        except BrokerUnavailableError as error:
+            _LOGGER.info("The operating system's broker gave no token: %s", error)
+            return None
+        except AuthenticationFailedError as error:
+            if error.oauth_error not in _PERSON_CAN_HELP:
+                raise
+            raise _sign_in_required(request, error) from None
+
+    def _redeem_refresh_tokens(self, request: TokenRequest, account: Account) -> TokenResponse:
         refusal: AuthenticationFailedError | None = None
         for candidate in self._refresh_tokens(request, account):
             try:
-                response = self._msal().redeem_refresh_token(request, account, candidate.secret, candidate.family_id)
+                return self._msal().redeem_refresh_token(request, account, candidate.secret, candidate.family_id)
             except AuthenticationFailedError as error:
                 if error.oauth_error not in _PERSON_CAN_HELP:
                     raise
@@ -165,17 +196,7 @@ class SilentTokens:
                 if error.ends_the_sign_in:
                     self._ended_refresh_tokens.add(candidate.secret)
                     break
-                continue
-            _require_same_account(response, account)
-            return self._keep(response, request, account, None)
-        if refusal is None:
-            raise AuthenticationRequiredError(request.scopes, claims=request.claims)
-        raise AuthenticationRequiredError(
-            request.scopes,
-            f"A person has to sign in again: call 'authenticate'. {refusal.message}",
-            claims=request.claims,
-            response=refusal.response,
-        )
+        raise _sign_in_required(request, refusal)
 
     def _refresh_tokens(self, request: TokenRequest, account: Account) -> Iterator[StoredRefreshToken]:
         """Yield the refresh tokens to try, newest first. A sign-in with CAE serves calls without it, and vice versa."""
@@ -236,6 +257,17 @@ class SilentTokens:
         if is_shared_tenant(tenant_id) and is_guid(account.home_tenant_id):
             return account.home_tenant_id
         return self._issuing_tenants.get(tenant_id)
+
+
+def _sign_in_required(request: TokenRequest, refusal: AuthenticationFailedError | None) -> AuthenticationRequiredError:
+    if refusal is None:
+        return AuthenticationRequiredError(request.scopes, claims=request.claims)
+    return AuthenticationRequiredError(
+        request.scopes,
+        f"A person has to sign in again: call 'authenticate'. {refusal.message}",
+        claims=request.claims,
+        response=refusal.response,
+    )
 
 
 def _require_same_account(response: TokenResponse, account: Account) -> None:

@@ -9,7 +9,7 @@ from azid.clock import Clock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
 from azid.credentials.interactive import InteractiveCredential
 from azid.flows.authorization_code import AuthorizationCodeSignIn
-from azid.flows.flow import positive_timeout
+from azid.flows.flow import SignInFlow, positive_timeout
 from azid.persistence import TokenCachePersistenceOptions
 from azid.record import AuthenticationRecord
 
@@ -41,10 +41,12 @@ class InteractiveBrowserCredential(InteractiveCredential):
     :param disable_instance_discovery: whether an authority that Microsoft does not know is trusted. Defaults to False.
     :param enable_support_logging: whether MSAL may log personal data, to trace a problem. Defaults to False.
     :param timeout: seconds that the person has to sign in. Defaults to 300.
-    :param parent_window_handle: the window that the operating system's sign-in dialog belongs to, where the broker is
-        used. Defaults to None.
+    :param parent_window_handle: the window that the operating system's sign-in dialog belongs to. It asks for the
+        operating system's broker to be used instead of the browser, which takes ``azid[broker]``; where that cannot be
+        used, a warning says so and the browser is. Defaults to None.
     :param login_hint: whom the sign-in page should suggest: a user name.
-    :param enable_msa_passthrough: whether the broker offers personal Microsoft accounts, too. Defaults to False.
+    :param enable_msa_passthrough: whether the broker offers personal Microsoft accounts, too. It asks for the broker as
+        `parent_window_handle` does, with a dialog that belongs to the console. Defaults to False.
     :param additionally_allowed_tenants: the tenants besides `tenant_id` that calls may name; ``*`` for any.
     :param open_browser: opens a URL and returns whether it could. Defaults to the person's default browser.
     :param clock: what time is told by. Defaults to the machine's clock.
@@ -79,12 +81,15 @@ class InteractiveBrowserCredential(InteractiveCredential):
             from azid.redirect import parse_redirect_uri  # loads sockets
 
             parse_redirect_uri(redirect_uri)
+        patience = positive_timeout(_DEFAULT_TIMEOUT if timeout is None else timeout)
+        flow: SignInFlow = AuthorizationCodeSignIn(patience, redirect_uri, open_browser)
+        if use_broker := parent_window_handle is not None or enable_msa_passthrough:
+            from azid.flows.broker import BrokerSignIn
+
+            flow = BrokerSignIn(flow, patience, parent_window_handle, enable_msa_passthrough)
         super().__init__(
-            flow=AuthorizationCodeSignIn(
-                timeout=positive_timeout(_DEFAULT_TIMEOUT if timeout is None else timeout),
-                redirect_uri=redirect_uri,
-                open_browser=open_browser,
-            ),
+            flow=flow,
+            use_broker=use_broker,
             client_id=client_id,
             authority=authority,
             tenant_id=tenant_id,

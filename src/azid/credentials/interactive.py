@@ -63,6 +63,8 @@ class InteractiveCredential:
         Defaults to False.
     :param additionally_allowed_tenants: the tenants besides `tenant_id` that calls may name; ``*`` for any.
     :param login_hint: whom the sign-in page should suggest.
+    :param use_broker: whether the operating system's broker is asked for new tokens of an account that it signed in.
+        Defaults to False.
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
@@ -84,6 +86,7 @@ class InteractiveCredential:
         enable_support_logging: bool = False,
         additionally_allowed_tenants: Iterable[str] | None = None,
         login_hint: str | None = None,
+        use_broker: bool = False,
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,6 +107,7 @@ class InteractiveCredential:
             login_hint=login_hint,
             validate_authority=not disable_instance_discovery,
             support_logging=enable_support_logging,
+            use_broker=use_broker,
         )
         self._clock = clock or SystemClock()
         self._session = SignInSession(
@@ -125,6 +129,7 @@ class InteractiveCredential:
             "enable_support_logging": enable_support_logging,
             "additionally_allowed_tenants": self._settings.additionally_allowed_tenants,
             "login_hint": login_hint,
+            "use_broker": use_broker,
             "clock": clock,
             **kwargs,
         }

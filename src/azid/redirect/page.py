@@ -103,7 +103,9 @@ p { margin: 0; color: var(--soft); text-wrap: pretty; }
   overflow-wrap: anywhere; }
 footer { margin-top: 28px; padding-top: 16px; border-top: 1px solid var(--edge); color: var(--soft);
   font-size: .8125rem; }
-@media (max-width: 420px) { main { padding: 32px 20px 22px; } h1 { font-size: 1.4rem; } }
+@media (max-width: 420px) {
+  main { padding: 32px 20px 22px; } h1 { font-size: 1.4rem; } .account { padding: 6px 10px; font-size: .9375rem; }
+}
 """
 
 _CROSS = '<path d="M18 18l12 12M30 18L18 30"/>'

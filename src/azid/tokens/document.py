@@ -6,7 +6,7 @@ fields that azid does not know stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +19,7 @@ __all__ = [
     "Document",
     "StoredRefreshToken",
     "find_access_token",
+    "find_broker_account_id",
     "find_refresh_tokens",
     "has_account",
     "write",
@@ -32,6 +33,11 @@ _REFRESH_TOKEN: Final = "RefreshToken"
 _ID_TOKEN: Final = "IdToken"
 _ACCOUNT: Final = "Account"
 _APP_METADATA: Final = "AppMetadata"
+_SHARED_BY_CLIENTS: Final = frozenset({_ACCOUNT, _APP_METADATA})
+_MOST_DIGITS: Final = 12
+"""Of a time in seconds since the epoch: until the year 33658."""
+_BROKER: Final = "broker"
+"""The `account_source` of an account that the operating system's broker signed in."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,11 @@ class Account:
 
     def owns(self, entry: Entry) -> bool:
         """Whether `entry` is about this account at this authority, for whichever client."""
-        return entry.get("home_account_id") == self.home_account_id and entry.get("environment") in self.hosts
+        return _text(entry, "home_account_id") == self.home_account_id and _text(entry, "environment") in self.hosts
+
+    def owns_as_client(self, entry: Entry) -> bool:
+        """Whether `entry` is about this account at this authority, for this client."""
+        return self.owns(entry) and _text(entry, "client_id") == self.client_id
 
 
 @dataclass(frozen=True)
@@ -72,17 +82,16 @@ def find_access_token(
     document: Document, account: Account, *, tenant_id: str, scopes: Iterable[str], now: float
 ) -> IssuedToken | None:
     """Return the account's longest-lived access token of `tenant_id` that covers `scopes` and is valid at `now`."""
-    wanted, realms = set(scopes), {tenant_id.lower()}
+    wanted, tenant_id = set(scopes), tenant_id.lower()
+    is_home = tenant_id == account.home_tenant_id.lower()
     best: IssuedToken | None = None
     for entry in _entries(document, _ACCESS_TOKEN):
-        realm = str(entry.get("realm")).lower()
-        # MSAL files a sign-in to a shared tenant under that name; what it got are the home tenant's tokens.
-        in_realm = realm in realms or (is_shared_tenant(realm) and tenant_id == account.home_tenant_id)
+        realm = _text(entry, "realm").lower()
         if (
-            in_realm
-            and account.owns(entry)
-            and entry.get("client_id") == account.client_id
-            and wanted <= set(str(entry.get("target")).split())
+            # MSAL files a sign-in to a shared tenant under that name; what it got are the home tenant's tokens.
+            (realm == tenant_id or (is_home and is_shared_tenant(realm)))
+            and account.owns_as_client(entry)
+            and wanted <= set(_text(entry, "target").split())
             and not entry.get("key_id")  # bound to a key that is not ours
             and not entry.get("ext_cache_key")  # obtained with parameters that nobody asks for here
         ):
@@ -97,24 +106,27 @@ def find_refresh_tokens(document: Document, account: Account) -> list[StoredRefr
     metadata = [
         entry
         for entry in _entries(document, _APP_METADATA)
-        if entry.get("client_id") == account.client_id and entry.get("environment") in account.hosts
+        if _text(entry, "client_id") == account.client_id and _text(entry, "environment") in account.hosts
     ]
-    families = {entry.get("family_id") for entry in metadata}
+    families = {_text(entry, "family_id") for entry in metadata}
     found: dict[str, StoredRefreshToken] = {}
     for entry in _entries(document, _REFRESH_TOKEN):
-        family_id, secret = entry.get("family_id") or None, entry.get("secret")
-        if (
-            account.owns(entry)
-            and isinstance(secret, str)
-            and secret
-            and (
-                entry.get("client_id") == account.client_id
-                # A client that has never been used here may belong to a family: only trying can tell.
-                or (family_id is not None and (not metadata or family_id in families))
-            )
-        ):
-            found[secret] = StoredRefreshToken(secret, family_id, _number(entry.get("last_modification_time")) or 0)
+        family_id, secret = _text(entry, "family_id"), _text(entry, "secret")
+        # A client that has never been used here may belong to a family: only trying can tell.
+        is_family = family_id != "" and (not metadata or family_id in families)
+        if secret and account.owns(entry) and (is_family or account.owns_as_client(entry)):
+            modified = _seconds(entry, "last_modification_time") or 0
+            found[secret] = StoredRefreshToken(secret, family_id or None, modified)
     return sorted(found.values(), key=lambda token: token.modified, reverse=True)
+
+
+def find_broker_account_id(document: Document, account: Account) -> str | None:
+    """Return the operating system's broker's name for `account` if the broker signed it in, else None."""
+    for entry in _entries(document, _ACCOUNT):
+        name = entry.get("local_account_id")
+        if account.owns(entry) and entry.get("account_source") == _BROKER and isinstance(name, str) and name:
+            return name
+    return None
 
 
 def has_account(document: Document, account: Account) -> bool:
@@ -143,15 +155,12 @@ def write(
     """
     common = {"home_account_id": account.home_account_id, "environment": host}
     ours = {**common, "client_id": account.client_id}
+    source = _BROKER if response.broker_account_id else grant_type
     target = " ".join(_target(response.scope, scopes))
     _discard(
         document,
         _ACCESS_TOKEN,
-        (
-            key
-            for key, entry in document.get(_ACCESS_TOKEN, {}).items()
-            if _is_ours(entry, account) and (_number(entry.get("expires_on")) or 0) <= response.requested_at
-        ),
+        lambda entry: account.owns_as_client(entry) and (_seconds(entry, "expires_on") or 0) <= response.requested_at,
     )
     access_token = {
         **ours,
@@ -173,10 +182,10 @@ def write(
         {
             **common,
             "realm": tenant_id,
-            "local_account_id": response.claim("oid") or response.claim("sub") or "",
+            "local_account_id": response.local_account_id,
             "username": response.username,
             "authority_type": "ADFS" if tenant_id == "adfs" else "MSSTS",
-            **({"account_source": grant_type} if grant_type else {}),
+            **({"account_source": source} if source else {}),
         },
     )
     if response.id_token:
@@ -187,8 +196,7 @@ def write(
         )
     family = {"family_id": response.family_id} if response.family_id else {}
     if response.refresh_token:
-        earlier = (key for key, entry in document.get(_REFRESH_TOKEN, {}).items() if _is_ours(entry, account))
-        _discard(document, _REFRESH_TOKEN, earlier)
+        _discard(document, _REFRESH_TOKEN, account.owns_as_client)
         _put(
             document,
             _REFRESH_TOKEN,
@@ -207,12 +215,10 @@ def write(
 def remove(document: Document, account: Account) -> None:
     """Take out the client's tokens of `account`, and the account itself unless another client has tokens of it."""
     for section in (_ACCESS_TOKEN, _REFRESH_TOKEN, _ID_TOKEN):
-        entries = document.get(section, {})
-        _discard(document, section, (key for key, entry in entries.items() if _is_ours(entry, account)))
+        _discard(document, section, account.owns_as_client)
     others = (entry for section in (_REFRESH_TOKEN, _ID_TOKEN) for entry in _entries(document, section))
     if not any(account.owns(entry) for entry in others):
-        accounts = document.get(_ACCOUNT, {})
-        _discard(document, _ACCOUNT, (key for key, entry in accounts.items() if account.owns(entry)))
+        _discard(document, _ACCOUNT, account.owns)
 
 
 def _target(granted: Iterable[str] | None, asked: Iterable[str]) -> list[str]:
@@ -236,39 +242,50 @@ def _key(section: str, entry: Entry) -> str:
 
 
 def _put(document: Document, section: str, entry: Entry) -> None:
-    entries = document.setdefault(section, {})
-    key = _key(section, entry)
-    entries[key] = {**entries.get(key, {}), **entry}
+    key, entries = _key(section, entry), _section(document, section)
+    earlier = entries.get(key)
+    if section in _SHARED_BY_CLIENTS and isinstance(earlier, Mapping):
+        entry = {**earlier, **entry}  # what other clients have noted there
+    document[section] = {**entries, key: entry}
 
 
-def _discard(document: Document, section: str, keys: Iterable[str]) -> None:
-    for key in list(keys):
-        del document[section][key]
+def _discard(document: Document, section: str, unwanted: Callable[[Entry], bool]) -> None:
+    entries = _section(document, section)
+    kept = {key: entry for key, entry in entries.items() if not (isinstance(entry, Mapping) and unwanted(entry))}
+    if len(kept) < len(entries):
+        document[section] = kept
 
 
 def _entries(document: Document, section: str) -> Iterator[Entry]:
-    return (entry for entry in document.get(section, {}).values() if isinstance(entry, Mapping))
+    return (entry for entry in _section(document, section).values() if isinstance(entry, Mapping))
 
 
-def _is_ours(entry: Entry, account: Account) -> bool:
-    return isinstance(entry, Mapping) and account.owns(entry) and entry.get("client_id") == account.client_id
+def _section(document: Document, section: str) -> dict[str, Entry]:
+    """Return a section; an empty one where another program has left something else."""
+    entries = document.get(section)
+    return entries if isinstance(entries, dict) else {}
 
 
 def _issued(entry: Entry) -> IssuedToken | None:
-    expires_on, secret = _number(entry.get("expires_on")), entry.get("secret")
-    if expires_on is None or not isinstance(secret, str) or not secret:
+    expires_on, secret = _seconds(entry, "expires_on"), _text(entry, "secret")
+    if expires_on is None or not secret:
         return None
-    return IssuedToken(
-        secret,
-        expires_on,
-        token_type=str(entry.get("token_type") or "Bearer"),
-        refresh_on=_number(entry.get("refresh_on")),
-    )
+    token_type = _text(entry, "token_type") or "Bearer"
+    return IssuedToken(secret, expires_on, token_type=token_type, refresh_on=_seconds(entry, "refresh_on"))
 
 
-def _number(value: Any) -> int | None:
-    """Return a number that MSAL writes as text."""
+def _text(entry: Entry, name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _seconds(entry: Entry, name: str) -> int | None:
+    """Return a time that MSAL writes as text, or None where there is none that makes sense."""
+    value = entry.get(name)
+    if isinstance(value, str) and len(value) > _MOST_DIGITS:
+        return None
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        seconds = int(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < 10**_MOST_DIGITS else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from azid.authority import is_guid
 from azid.errors import AuthenticationFailedError
@@ -45,6 +45,8 @@ class TokenResponse:
     client_info: Mapping[str, Any] = field(repr=False)
     requested_at: int
     """When it was asked for, in seconds since the epoch: its lifetimes count from there."""
+    broker_account_id: str | None = None
+    """The operating system's broker's name for the account; None where the tokens came from the authority itself."""
 
     @classmethod
     def parse(cls, reply: Mapping[str, Any], *, client_id: str, tenant_id: str, requested_at: float) -> TokenResponse:
@@ -106,11 +108,23 @@ class TokenResponse:
         return self.claim("sub")
 
     @property
+    def local_account_id(self) -> str:
+        """MSAL's name for the account in the tenant: the broker's own, else the object ID. Empty if nobody tells."""
+        return self.broker_account_id or self.claim("oid") or self.claim("sub") or ""
+
+    @property
     def tenant_id(self) -> str | None:
         """The tenant that issued the tokens: the id token's `tid`, else what its issuer's path says."""
         if tid := self.claim("tid"):
             return tid
-        return urlsplit(self.claim("iss") or "").path.strip("/").partition("/")[0] or None
+        return self._issuer.path.strip("/").partition("/")[0] or None
+
+    @property
+    def _issuer(self) -> SplitResult:
+        try:
+            return urlsplit(self.claim("iss") or "")
+        except ValueError:
+            raise AuthenticationFailedError("The authority sent an id token whose issuer is no URL.") from None
 
     @property
     def username(self) -> str:
@@ -138,7 +152,7 @@ class TokenResponse:
         return AuthenticationRecord(
             tenant_id=self.tenant_id or tenant_id,
             client_id=client_id,
-            authority=urlsplit(self.claim("iss") or "").netloc or authority_host,
+            authority=self._issuer.netloc or authority_host,
             home_account_id=home_account_id,
             username=self.username,
         )
@@ -153,8 +167,9 @@ class TokenResponse:
             )
 
     def _check_tenant(self, tenant_id: str) -> None:
-        issuing = self.claim("tid")
-        if issuing and is_guid(tenant_id) and issuing.lower() != tenant_id.lower():
+        issuing = self.tenant_id or ""
+        is_told = self.claim("tid") is not None or is_guid(issuing)  # an issuer's path may be anything else
+        if is_told and is_guid(tenant_id) and issuing.lower() != tenant_id.lower():
             raise AuthenticationFailedError(
                 f"The authority sent tokens of the tenant {issuing!r:.80} instead of {tenant_id!r}. Nothing was stored."
             )
