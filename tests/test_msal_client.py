@@ -466,7 +466,7 @@ def refresh(
     secret: str = REFRESH_TOKEN,
     family_id: str | None = None,
 ) -> TokenResponse:
-    return client.redeem_refresh_token(request, account, secret, family_id)
+    return client.redeem_refresh_token(request, account.home_account_id, secret, family_id)
 
 
 @pytest.mark.parametrize("family_id", [None, "1", "2"])

@@ -72,7 +72,7 @@ _MANAGEMENT_SCOPES: Final = {  # the doubled slash belongs there: these resource
 _TENANT_CHARACTERS: Final = frozenset(string.ascii_letters + string.digits + "-.")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")  # a name in ASCII (RFC 1123), or an IPv6 address
-_CONFIGURATION_URL: Final = re.compile(r"https://([^/]+)/([^/]+)/v2\.0/\.well-known/openid-configuration")
+_CONFIGURATION_URL: Final = r"https://([^/]+)/([^/]+)/v2\.0/\.well-known/openid-configuration"
 
 
 def normalize_authority(authority: str) -> str:
@@ -182,7 +182,7 @@ def well_known_configuration(url: str) -> dict[str, Any] | None:
     It is one for the well-known clouds when the tenant is a GUID or a shared name: a domain name may not exist, and
     only the authority can tell.
     """
-    match = _CONFIGURATION_URL.fullmatch(url)
+    match = re.fullmatch(_CONFIGURATION_URL, url)
     if not match or not is_well_known(match[1]) or not (is_guid(match[2]) or is_shared_tenant(match[2])):
         return None
     base = f"https://{match[1]}/{match[2]}"

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from azid.authority import host_of, resolve_tenant
 from azid.clock import Clock
@@ -28,8 +27,8 @@ from azid.scopes import parse_scopes
 from azid.silent import SilentTokens
 from azid.single_flight import FlightAbandoned, Turns
 from azid.tokens.access import IssuedToken
+from azid.tokens.cache import Storage, TokenCache
 from azid.tokens.request import TokenRequest
-from azid.tokens.store import TokenStore
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
@@ -40,8 +39,7 @@ FreshKey: TypeAlias = "tuple[tuple[str, ...], str | None, bool]"
 """Scopes as the caller wrote them, the tenant if the caller named one, and whether with CAE."""
 
 
-@dataclass(frozen=True)
-class SessionSettings:
+class SessionSettings(NamedTuple):
     """Who signs in where.
 
     :param client_id: the application.
@@ -53,6 +51,7 @@ class SessionSettings:
     :param validate_authority: whether an unknown authority must be known to Microsoft.
     :param support_logging: whether logs may hold personally identifiable information.
     :param use_broker: whether the operating system's broker may be asked for tokens of an account that it signed in.
+    :param adopts_account: whether, without a record, the one account of this person's store is used without asking.
     """
 
     client_id: str
@@ -64,10 +63,10 @@ class SessionSettings:
     validate_authority: bool
     support_logging: bool
     use_broker: bool = False
+    adopts_account: bool = True
 
 
-@dataclass(frozen=True)
-class _SignIn:
+class _SignIn(NamedTuple):
     """A sign-in that succeeded."""
 
     request: TokenRequest
@@ -80,8 +79,7 @@ class SignInSession:
 
     :param settings: who signs in where.
     :param flow: how a person signs in.
-    :param store: where tokens are kept.
-    :param owns_store: whether nobody else uses `store`.
+    :param storage: where tokens are kept.
     :param pipeline: what requests go through.
     :param clock: what lifetimes are counted by.
     """
@@ -91,8 +89,7 @@ class SignInSession:
         settings: SessionSettings,
         *,
         flow: SignInFlow,
-        store: TokenStore,
-        owns_store: bool,
+        storage: Storage,
         pipeline: TokenPipeline,
         clock: Clock,
     ) -> None:
@@ -102,18 +99,12 @@ class SignInSession:
         """The account that is signed in."""
         self._settings = settings
         self._flow = flow
-        self._owns_store = owns_store
         self._pipeline = pipeline
         self._clock = clock
-        self._silent = SilentTokens(
-            client_id=settings.client_id,
-            host=host_of(settings.authority),
-            store=store,
-            msal=self._msal,
-            clock=clock,
-            use_broker=settings.use_broker,
-        )
+        self._cache = TokenCache(client_id=settings.client_id, host=host_of(settings.authority), storage=storage)
+        self._silent = SilentTokens(self._cache, msal=self._msal, clock=clock, use_broker=settings.use_broker)
         self._expected = settings.record
+        self._adopts_account = settings.adopts_account and settings.record is None
         self._sign_ins = 0
         self._prompts: Turns[_SignIn] = Turns()
         self._closed = threading.Event()
@@ -171,6 +162,33 @@ class SignInSession:
             if own or sign_in.request == request:
                 return sign_in.record
 
+    def accounts(self) -> list[AuthenticationRecord]:
+        """Return the accounts that this credential could use without asking anybody."""
+        return self._cache.accounts(self.record)
+
+    def sign_out(self, record: AuthenticationRecord | None) -> None:
+        """Forget an account: its tokens of this client, with and without CAE, in the store and in memory.
+
+        :param record: the account; None for the one that is signed in, or that would be used without asking.
+        :raises ValueError: none is named, none is signed in, and there are several.
+        """
+        record = record or self.record
+        if record is None:
+            stored = self.accounts()
+            if len(stored) > 1:
+                names = ", ".join(account.username for account in stored)
+                raise ValueError(f"Several accounts are signed in: {names}. Name the one to sign out.")
+            record = stored[0] if stored else None
+        if record is None:
+            return
+        self._cache.remove(record)
+        with self._lock:
+            self._adopts_account = False
+            if self.record is not None and self.record.home_account_id == record.home_account_id:
+                self.record = None
+                self._sign_ins += 1
+                self.fresh.clear()
+
     def close(self, *details: object) -> None:
         """End a prompt that is waiting, and leave the transport.
 
@@ -183,6 +201,8 @@ class SignInSession:
         with self._lock:
             record, sign_ins = self.record, self._sign_ins
         if record is None:
+            record = self._adopt_account(request)
+        if record is None:
             raise AuthenticationRequiredError(request.scopes, claims=request.claims)
 
         def remember(issued: IssuedToken) -> None:
@@ -193,6 +213,16 @@ class SignInSession:
         issued = self._silent.get(request, record, remember)
         remember(issued)
         return issued
+
+    def _adopt_account(self, request: TokenRequest) -> AuthenticationRecord | None:
+        """Make the one account that fits this credential's, if nobody has signed in meanwhile."""
+        if not self._adopts_account:
+            return None
+        found = self._cache.only_account(request.tenant_id, self._settings.login_hint)
+        with self._lock:
+            if self.record is None:
+                self.record = found
+            return self.record
 
     def _prompt(self, ticket: int, request: TokenRequest, key: FreshKey, *, switching: bool) -> tuple[_SignIn, bool]:
         try:
@@ -213,7 +243,7 @@ class SignInSession:
             )
             if not switching:
                 self._require_expected(record)
-            issued = self._silent.keep(response, request, record, grant_type=self._flow.grant_type)
+            issued = self._cache.keep(response, request, record, grant_type=self._flow.grant_type)
             self._switch_to(record, {key: issued}, expected=switching)
         return _SignIn(request, issued, record)
 
@@ -236,8 +266,8 @@ class SignInSession:
                 self.fresh.clear()
             self.fresh.update(fresh)
         self._silent.signed_in()
-        if previous is not None and switched and self._owns_store:
-            self._silent.forget(previous)
+        if previous is not None and switched and self._cache.private:
+            self._cache.remove(previous)
 
     def _resolve(self, tenant_id: str | None) -> str:
         return resolve_tenant(self._settings.tenant_id, tenant_id, self._settings.additionally_allowed_tenants)

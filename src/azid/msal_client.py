@@ -27,7 +27,6 @@ from azid.http_client import HttpClient, failed_reply
 from azid.msal_errors import raise_for_error
 from azid.pipeline import TokenPipeline
 from azid.redaction import filter_loggers, guarded_secrets, withhold_details
-from azid.tokens.document import Account
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 
@@ -197,7 +196,7 @@ class MsalClient:
         return self._redeem(request, acquire, password)
 
     def redeem_refresh_token(
-        self, request: TokenRequest, account: Account, secret: str, family_id: str | None
+        self, request: TokenRequest, home_account_id: str, secret: str, family_id: str | None
     ) -> TokenResponse:
         """Trade a refresh token for new tokens (RFC 6749 section 6).
 
@@ -207,13 +206,13 @@ class MsalClient:
         def acquire(application: msal.PublicClientApplication) -> Any:
             environment = host_of(self._authority)
             cache = _ReplyCatcher()
-            cache.offer(account.home_account_id, environment, self._client_id, secret, family_id)
+            cache.offer(home_account_id, environment, self._client_id, secret, family_id)
             # A copy, so that this cache serves this request only; connection, throttle and endpoints are shared.
             application = copy.copy(application)
             application.token_cache = cache
             return application.acquire_token_silent_with_error(
                 list(request.scopes),
-                {"home_account_id": account.home_account_id, "environment": environment},
+                {"home_account_id": home_account_id, "environment": environment},
                 claims_challenge=request.claims,
             )
 
@@ -247,7 +246,7 @@ class MsalClient:
 
         return self._redeem(request, acquire, broker=True)
 
-    def refresh_with_broker(self, request: TokenRequest, account: Account, broker_account_id: str) -> TokenResponse:
+    def refresh_with_broker(self, request: TokenRequest, home_account_id: str, broker_account_id: str) -> TokenResponse:
         """Have the operating system's broker get new tokens for an account that it signed in, without asking anybody.
 
         :raises BrokerUnavailableError: there is no broker here, or it does not know the account (any more).
@@ -258,7 +257,7 @@ class MsalClient:
             result = application.acquire_token_silent_with_error(
                 list(request.scopes),
                 {
-                    "home_account_id": account.home_account_id,
+                    "home_account_id": home_account_id,
                     "environment": host_of(self._authority),
                     "local_account_id": broker_account_id,
                     "account_source": "broker",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from azid.clock import SystemClock
@@ -21,12 +20,12 @@ class FlightAbandoned(Exception):  # noqa: N818 - nothing failed
     """The leader was interrupted, as by Ctrl-C, before the work was done."""
 
 
-@dataclass(eq=False)
 class _Flight(Generic[T]):
-    leader: int = field(default_factory=threading.get_ident)
-    landed: threading.Event = field(default_factory=threading.Event)
-    result: T | None = None
-    error: BaseException | None = None
+    def __init__(self) -> None:
+        self.leader = threading.get_ident()
+        self.landed = threading.Event()
+        self.result: T | None = None
+        self.error: BaseException | None = None
 
     def lead(self, work: Callable[[], T], land: Callable[[], None]) -> T:
         try:

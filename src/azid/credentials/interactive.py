@@ -21,7 +21,7 @@ from azid.errors import CredentialUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.interactive import SessionSettings, SignInSession
 from azid.keywords import refuse_misspellings
-from azid.persistence import TokenCachePersistenceOptions, open_store
+from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.pipeline import TokenPipeline
 from azid.record import AuthenticationRecord
 from azid.tokens.access import TokenInfo
@@ -65,6 +65,8 @@ class InteractiveCredential:
     :param login_hint: whom the sign-in page should suggest.
     :param use_broker: whether the operating system's broker is asked for new tokens of an account that it signed in.
         Defaults to False.
+    :param adopts_account: whether, without a record, the only account that fits in this person's own persistent cache
+        is used without asking. Defaults to True.
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
@@ -87,6 +89,7 @@ class InteractiveCredential:
         additionally_allowed_tenants: Iterable[str] | None = None,
         login_hint: str | None = None,
         use_broker: bool = False,
+        adopts_account: bool = True,
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
@@ -108,13 +111,13 @@ class InteractiveCredential:
             validate_authority=not disable_instance_discovery,
             support_logging=enable_support_logging,
             use_broker=use_broker,
+            adopts_account=adopts_account,
         )
         self._clock = clock or SystemClock()
         self._session = SignInSession(
             self._settings,
             flow=flow,
-            store=open_store(cache_persistence_options),
-            owns_store=cache_persistence_options is None,
+            storage=open_storage(cache_persistence_options),
             pipeline=self._pipeline,
             clock=self._clock,
         )
@@ -130,6 +133,7 @@ class InteractiveCredential:
             "additionally_allowed_tenants": self._settings.additionally_allowed_tenants,
             "login_hint": login_hint,
             "use_broker": use_broker,
+            "adopts_account": adopts_account,
             "clock": clock,
             **kwargs,
         }
@@ -226,6 +230,31 @@ class InteractiveCredential:
         if not given:
             given = self._default_scopes()
         return self._session.authenticate(given, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae))
+
+    def accounts(self) -> list[AuthenticationRecord]:
+        """Return the accounts whose tokens this credential could use without asking anybody.
+
+        They are those in its store that signed in to its application at its authority. In a store of many people that
+        is the credential's own account only.
+
+        :returns: a record of each, which another credential can be made with.
+        :raises CredentialUnavailableError: the store cannot be read.
+        """
+        return self._session.accounts()
+
+    def sign_out(self, account: AuthenticationRecord | None = None) -> None:
+        """Forget an account: its tokens of this application, in the store and in memory, with and without CAE.
+
+        Other credentials and processes notice when they next look into the store. Access tokens that were handed out
+        stay valid until they expire, and the browser stays signed in: only the person can sign out there. Tokens of
+        other applications are left alone.
+
+        :param account: the account. Defaults to the credential's own.
+        :raises ValueError: no account was given, and there are several to choose from.
+        :raises CredentialUnavailableError: the store cannot be read.
+        :raises OSError: the store cannot be written to; the account may still be in it.
+        """
+        self._session.sign_out(account)
 
     def close(self) -> None:
         """Leave the transport and end a prompt that is waiting. The credential then sends no more requests."""

@@ -68,6 +68,7 @@ class UsernamePasswordCredential(InteractiveCredential):
             disable_instance_discovery=disable_instance_discovery,
             additionally_allowed_tenants=additionally_allowed_tenants,
             enable_support_logging=enable_support_logging,
+            adopts_account=False,  # the password is to be proven first
             clock=clock,
             **kwargs,
         )

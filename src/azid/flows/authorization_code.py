@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
 from azid.tokens.request import TokenRequest
-from azid.tokens.response import TokenResponse
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
     from azid.redirect import RedirectListener
+    from azid.tokens.response import TokenResponse
 
 __all__ = ["AuthorizationCodeSignIn"]
 

@@ -19,10 +19,10 @@ from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, BrokerUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.tokens.request import TokenRequest
-from azid.tokens.response import TokenResponse
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
+    from azid.tokens.response import TokenResponse
 
 __all__ = ["BrokerSignIn", "load_runtime", "warn_without_broker"]
 

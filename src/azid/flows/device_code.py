@@ -14,10 +14,10 @@ from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError
 from azid.tokens.request import TokenRequest
-from azid.tokens.response import TokenResponse
 
 if TYPE_CHECKING:
     from azid.msal_client import DeviceCodeFlow, MsalClient
+    from azid.tokens.response import TokenResponse
 
 __all__ = ["DeviceCodeSignIn"]
 

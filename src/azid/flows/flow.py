@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from azid.clock import Clock
 from azid.tokens.request import TokenRequest
-from azid.tokens.response import TokenResponse
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
+    from azid.tokens.response import TokenResponse
 
 __all__ = ["SignInFlow", "positive_timeout"]
 

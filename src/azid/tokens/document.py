@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from azid.authority import is_shared_tenant
+from azid.authority import is_guid, is_shared_tenant
+from azid.record import AuthenticationRecord
 from azid.tokens.access import IssuedToken
-from azid.tokens.response import TokenResponse
+
+if TYPE_CHECKING:
+    from azid.tokens.response import TokenResponse
 
 __all__ = [
     "Account",
@@ -40,8 +43,7 @@ _BROKER: Final = "broker"
 """The `account_source` of an account that the operating system's broker signed in."""
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """Whose tokens: an account, at an authority that may go by several names, for one client.
 
     :param home_account_id: MSAL's name for the account.
@@ -127,6 +129,32 @@ def find_broker_account_id(document: Document, account: Account) -> str | None:
         if account.owns(entry) and entry.get("account_source") == _BROKER and isinstance(name, str) and name:
             return name
     return None
+
+
+def find_accounts(document: Document, hosts: Collection[str], client_id: str) -> list[AuthenticationRecord]:
+    """Return the accounts at an authority that have a refresh token or an access token for a client."""
+    usable: dict[str, str] = {}  # home account IDs, and the tenant that issued their tokens to this client
+    for section in (_REFRESH_TOKEN, _ACCESS_TOKEN, _ID_TOKEN):
+        for entry in _entries(document, section):
+            if _text(entry, "client_id") == client_id and _text(entry, "environment") in hosts:
+                home_account_id, realm = _text(entry, "home_account_id"), _text(entry, "realm")
+                if home_account_id in usable or section != _ID_TOKEN:
+                    usable[home_account_id] = realm or usable.get(home_account_id, "")
+    return [
+        AuthenticationRecord(
+            tenant_id=usable[home_account_id] if is_guid(usable[home_account_id]) else _text(entry, "realm"),
+            client_id=client_id,
+            authority=_text(entry, "environment"),
+            home_account_id=home_account_id,
+            username=_text(entry, "username"),
+        )
+        for home_account_id, entry in {
+            _text(entry, "home_account_id"): entry
+            for entry in _entries(document, _ACCOUNT)
+            if _text(entry, "environment") in hosts
+        }.items()
+        if home_account_id in usable
+    ]
 
 
 def has_account(document: Document, account: Account) -> bool:

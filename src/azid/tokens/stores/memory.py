@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from azid.fork import renew_after_fork
@@ -14,14 +15,19 @@ __all__ = ["MemoryTokenStore"]
 
 
 class MemoryTokenStore:
-    """Keeps token documents in memory. Credentials that are given the same one share their sign-ins."""
+    """Keeps token documents in memory. Credentials that are given the same one share their sign-ins.
 
-    def __init__(self) -> None:
+    :param personal: whether all of it is one person's. Defaults to False: a credential then needs a record.
+    """
+
+    def __init__(self, *, personal: bool = False) -> None:
+        self.personal = personal
         self._documents: dict[bool, Document] = {False: {}, True: {}}
         renew_after_fork(self, MemoryTokenStore._renew)
 
     def _renew(self) -> None:
         self._lock = threading.RLock()
+        self._refreshes: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def read(self, *, cae: bool) -> Document:
         return self._documents[cae]
@@ -34,5 +40,13 @@ class MemoryTokenStore:
             yield document
             self._documents[cae] = document
 
+    def refreshing(self, key: str) -> AbstractContextManager[object]:
+        with self._lock:
+            return self._refreshes[key]  # its holder's request has time limits
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()  # tokens are not pickled
+        return _empty, (self.personal,)  # tokens are not pickled
+
+
+def _empty(personal: bool) -> MemoryTokenStore:
+    return MemoryTokenStore(personal=personal)

@@ -1,0 +1,37 @@
+"""Fixtures for tests in which a person uses a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tools.chromium import Chromium, Look
+from tools.parts import ROOT
+
+__all__ = ["browser", "look"]
+
+SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Chromium]:
+    """One Chromium for all tests: each visit has its own profile, so nothing passes from one to the next."""
+    with Chromium(chromium) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def look() -> Look:
+    """Keep a screenshot as `.artifacts/screenshots/<name>.png`, and check that the page fits the window's width."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    def look(page: Page, name: str) -> None:
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (
+            f"{name} is wider than the window"
+        )
+
+    return look

@@ -1,0 +1,234 @@
+"""Programs written for `azure.identity`, each in a process of its own, unchanged, on the drop-in.
+
+Their authority and their clouds are the emulator and stand-ins: `HTTPS_PROXY` leads there from the real host names, and
+`REQUESTS_CA_BUNDLE` makes them trusted. Nothing else tells the programs where they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import trustme
+
+from azid import DEVELOPER_SIGN_ON_CLIENT_ID, AuthenticationRecord
+from azid.emulator import Emulator, Person
+from tests.conftest import ADA
+from tests.support.connect_proxy import ConnectProxy
+from tests.support.stand_ins import ResourceManager, serve
+
+pytest_plugins = ["tests.support.trust"]
+
+EXAMPLES = Path(__file__).parent / "examples"
+# Not a part of the project: where it lies beside a checkout, its own examples run, too.
+SPEC = Path(__file__).resolve().parents[2] / "shared" / "spec" / "interactive.md"
+
+PATIENCE = 60  # seconds for one program
+_INTERFACE = re.compile(r"^class ", re.MULTILINE)  # a listing of a class's methods, not an example
+LOGIN, MANAGER = "login.microsoftonline.com", "management.azure.com"
+_SIGN_IN_PAGE = re.compile(rf"^https://{re.escape(LOGIN)}/\S+$", re.MULTILINE)
+_DEVICE_CODE = re.compile(
+    r"(http://localhost:\d+/\S*deviceauth)\s.*?code: ([A-Z0-9-]+)$", re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One program.
+
+    :param name: what it is about.
+    :param program: its text.
+    :param tells: what its output must contain.
+    :param sign_ins: how often it must ask the person.
+    """
+
+    name: str
+    program: str
+    tells: tuple[str, ...] = ()
+    sign_ins: int = 0
+
+
+OWN = {
+    "browser": (("account: ada@contoso.example", "needs a person for: https://graph", "client for: account"), 1),
+    "device_code": (("until: UTC", "account: ada@contoso.example", "group: accounts", "group: shipping"), 1),
+    "parameters": (("token: True expires: True",), 1),
+    "record": (("same account: True",), 1),
+    "silent": (("a person is needed", "account: ada@contoso.example", "silently: True"), 1),
+    "username_password": (("account: ada@contoso.example", "silently: True"), 0),
+}
+
+# What the spec's examples leave out: imports, and what they take for granted.
+_RECORD_IS_SAVED = """
+import os
+from azure.identity import AuthenticationRecord
+saved_record = AuthenticationRecord.deserialize(os.environ["SAVED_RECORD"])
+"""
+_NAMES_OF_PARAMETERS = """
+from typing import List, Optional
+from azure.identity import AuthenticationRecord, TokenCachePersistenceOptions
+from azure.identity._constants import DEVELOPER_SIGN_ON_CLIENT_ID
+"""
+_CREDENTIAL_AND_SCOPES = """
+from azure.identity import AuthenticationRecord, InteractiveBrowserCredential
+credential, scopes = InteractiveBrowserCredential(), ["https://graph.microsoft.com/.default"]
+"""
+
+# In the spec's order. None: it needs DefaultAzureCredential, which azid does not have yet.
+OF_THE_SPEC: tuple[tuple[str, str | None, tuple[str, ...], int], ...] = (
+    ("browser", "", (ADA.username,), 1),
+    ("device code", "", ResourceManager.groups, 1),
+    ("password", "", (), 0),
+    ("silent", _RECORD_IS_SAVED, (), 1),
+    ("conditional", None, (), 0),
+    ("parameters", _NAMES_OF_PARAMETERS, (), 0),
+    ("record", _CREDENTIAL_AND_SCOPES, (), 1),
+)
+
+
+def own_examples() -> Iterator[Example]:
+    for path in sorted(EXAMPLES.glob("*.py")):
+        yield Example(path.stem, path.read_text(encoding="utf-8"), *OWN[path.stem])
+
+
+def examples_of_the_spec() -> Iterator[Example]:
+    programs = [program for program in programs_in(SPEC.read_text(encoding="utf-8")) if not _INTERFACE.search(program)]
+    for (name, prefix, tells, sign_ins), program in zip(OF_THE_SPEC, programs, strict=True):
+        if prefix is not None:
+            yield Example(name, f"{prefix}\n{program}", tells, sign_ins)
+
+
+def programs_in(text: str) -> Iterator[str]:
+    """Yield the Python programs between a text's paragraphs: each begins with an import or a comment, unindented."""
+    lines = text.splitlines()
+    while lines:
+        if re.match(r"(from \w|import \w|# )", lines[0]) and (length := _length_of_program(lines)):
+            yield "\n".join(lines[:length])
+            lines = lines[length:]
+        else:
+            lines = lines[1:]
+
+
+def _length_of_program(lines: list[str]) -> int:
+    """Return how many lines at the beginning are Python, headings of one word not among them."""
+    length = len(lines)
+    while length:
+        try:
+            parsed = ast.parse("\n".join(lines[:length]))
+        except SyntaxError as error:
+            length = min(error.lineno or length, length) - 1
+        else:
+            last = parsed.body[-1] if parsed.body else None
+            if not (isinstance(last, ast.Expr) and isinstance(last.value, ast.Name)):
+                return length
+            length = last.lineno - 1
+    return 0
+
+
+@dataclass(frozen=True)
+class World:
+    """What the programs meet: an authority, its environment, and the proxy that leads there."""
+
+    entra: Emulator
+    proxy: ConnectProxy
+    environment: dict[str, str]
+
+    def run(self, example: Example, folder: Path) -> tuple[str, int]:
+        """Run a program with a person who watches its output; return the output, and how often the person signed in."""
+        path = folder / "program.py"
+        path.write_text(example.program, encoding="utf-8")
+        person = Person(ADA.username, ADA.password, entra=self.entra)
+        said, read, sign_ins = "", 0, 0
+        with subprocess.Popen(
+            [sys.executable, path],
+            cwd=folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        ) as process:
+            overdue = threading.Timer(PATIENCE, process.kill)
+            overdue.start()
+            assert process.stdout is not None
+            for line in process.stdout:
+                said += line
+                if page := _SIGN_IN_PAGE.search(said, read):
+                    read, sign_ins = page.end(), sign_ins + 1
+                    person.open(page[0])
+                elif code := _DEVICE_CODE.search(said, read):
+                    read, sign_ins = code.end(), sign_ins + 1
+                    person.enter_code(code[1], code[2])
+        overdue.cancel()
+        person.join()
+        assert person.error is None
+        assert process.returncode == 0, said
+        return said, sign_ins
+
+
+@pytest.fixture(scope="module")
+def world(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    assert "+azid" in version("azure-identity"), "the programs would run on Microsoft's library"
+    home = tmp_path_factory.mktemp("home")
+    with ExitStack() as stack:
+        entra = stack.enter_context(Emulator(users=[ADA], device_code_interval=1))
+        manager = stack.enter_context(serve(ResourceManager(entra).answer, ca, MANAGER))
+        login = int(entra.authority.rpartition(":")[2])
+        proxy = stack.enter_context(ConnectProxy({f"{LOGIN}:443": login, f"{MANAGER}:443": manager}))
+        bundle = home / "ca.pem"
+        bundle.write_bytes(Path(entra.ca_file).read_bytes() + ca.cert_pem.bytes())
+        record = AuthenticationRecord(
+            tenant_id=entra.tenant_id,
+            client_id=DEVELOPER_SIGN_ON_CLIENT_ID,
+            authority=LOGIN,
+            home_account_id=f"{ADA.object_id}.{ADA.tenant_id}",
+            username=ADA.username,
+        )
+        unset = re.compile(r"(?i)(AZURE_|MSAL_|.*_PROXY$|CURL_CA_BUNDLE$|PYTHON)")
+        yield World(
+            entra,
+            proxy,
+            {
+                **{name: value for name, value in os.environ.items() if not unset.match(name)},
+                "HTTPS_PROXY": proxy.url,
+                "REQUESTS_CA_BUNDLE": str(bundle),
+                "HOME": str(home),
+                "PYTHONUNBUFFERED": "1",  # the person reads along
+                "BROWSER": f"{sys.executable} -c pass %s",  # opens nothing: the person goes where the output says
+                "SAVED_RECORD": record.serialize(),
+                "TEST_CLIENT_ID": DEVELOPER_SIGN_ON_CLIENT_ID,
+                "TEST_USERNAME": ADA.username,
+                "TEST_PASSWORD": ADA.password,
+                "TEST_TENANT_ID": entra.tenant_id,
+            },
+        )
+
+
+def check(example: Example, world: World, folder: Path) -> None:
+    said, sign_ins = world.run(example, folder)
+    assert [expected for expected in example.tells if expected not in said] == [], said
+    assert sign_ins == example.sign_ins, said
+    assert world.proxy.refused == []
+
+
+@pytest.mark.parametrize("example", [*own_examples()], ids=lambda example: example.name)
+def test_program(example: Example, world: World, tmp_path: Path) -> None:
+    check(example, world, tmp_path)
+
+
+@pytest.mark.skipif(not SPEC.exists(), reason="the spec is not a part of the project and does not lie beside it")
+@pytest.mark.parametrize(
+    "example", [*examples_of_the_spec()] if SPEC.exists() else [], ids=lambda example: example.name
+)
+def test_example_of_the_spec(example: Example, world: World, tmp_path: Path) -> None:
+    check(example, world, tmp_path)
