@@ -77,9 +77,7 @@ class TokenPipeline:
         with guarded_secrets() as secrets:
             if isinstance(form := request.content, dict):
                 secrets.add_parameters(form)
-            response = self._built().run(request, stream=False).http_response
-            secrets.add_body(response.text())
-            return response
+            return self._built().run(request, stream=False).http_response
 
     def __enter__(self) -> TokenPipeline:
         if "transport" in self._options:

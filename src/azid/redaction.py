@@ -34,19 +34,16 @@ _LONGEST_BODY: Final = 1 << 20
 
 
 class Secrets:
-    """The secrets that are known at the moment."""
+    """The secrets that are known at the moment. They are taken apart only when something is told."""
 
     def __init__(self) -> None:
+        self._values: list[str] = []
+        self._bodies: list[str] = []
         self._spellings: set[str] = set()
 
     def add(self, *values: object) -> None:
         """Keep the texts among `values` from being told, however they are quoted."""
-        for value in values:
-            if isinstance(value, str) and value:
-                in_json = json.dumps(value)[1:-1]
-                self._spellings.update((value, in_json, repr(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]))
-                self._spellings.update((in_json.replace("/", "\\/"), json.dumps(in_json)[1:-1]))
-                self._spellings.update((quote(value), quote(value, safe=""), quote_plus(value)))
+        self._values.extend(value for value in values if isinstance(value, str) and value)
 
     def add_parameters(self, parameters: Mapping[Any, Any]) -> None:
         """Keep the secret ones of a request's or a reply's parameters from being told."""
@@ -54,22 +51,38 @@ class Secrets:
 
     def add_body(self, text: str) -> None:
         """Keep the secrets of a reply's body from being told: all of it where it is no JSON object."""
-        try:
-            parameters = json.loads(text) if len(text) <= _LONGEST_BODY else None
-        except (ValueError, RecursionError):
-            parameters = None
-        if not isinstance(parameters, dict):
-            self._spellings.update(filter(None, [text]))
-            return
-        self.add_parameters(parameters)
-        # As they are written there: JSON has many spellings of one text, and objects can be nested.
-        self._spellings.update(filter(None, re.findall(_SECRET_MEMBER, text)))
+        self._bodies.append(text)
 
     def redact(self, text: str) -> str:
         """Return `text` with asterisks in place of every known secret."""
+        while self._bodies:
+            self._take_apart(self._bodies.pop())
+        while self._values:
+            self._spellings.update(_spellings(self._values.pop()))
         for spelling in sorted(self._spellings, key=len, reverse=True):
             text = text.replace(spelling, _MASK)
         return text
+
+    def _take_apart(self, body: str) -> None:
+        try:
+            parameters = json.loads(body) if len(body) <= _LONGEST_BODY else None
+        except (ValueError, RecursionError):
+            parameters = None
+        if isinstance(parameters, dict):
+            self.add_parameters(parameters)
+            # As they are written there: JSON has many spellings of one text, and objects can be nested.
+            self._spellings.update(filter(None, re.findall(_SECRET_MEMBER, body)))
+        elif body:
+            self._spellings.add(body)
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """Return the ways in which `value` may be quoted."""
+    in_json = json.dumps(value)[1:-1]
+    return (
+        *(value, in_json, json.dumps(value, ensure_ascii=False)[1:-1], in_json.replace("/", "\\/")),
+        *(json.dumps(in_json)[1:-1], repr(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)),
+    )
 
 
 _current: ContextVar[Secrets | None] = ContextVar("azid_secrets", default=None)

@@ -1,0 +1,99 @@
+"""What a refresh costs above the request itself."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+
+from benchmarks.bench import Bench
+from benchmarks.libraries import Library
+from benchmarks.report import Section, Target
+from benchmarks.samples import sample
+from benchmarks.sign_ins import CLIENT_ID, TENANT_ID, cache_of, scope
+from benchmarks.worker import Worker
+
+__all__ = ["measure"]
+
+_ROUNDS = 10
+_REFRESHES = 30
+_WARM_UP = 2
+_TARGET = 1.3
+_SOON = 60
+"""Seconds. Both libraries refresh a token that expires within five minutes before they hand it out."""
+
+
+def measure(bench: Bench) -> Section:
+    """Time refreshes and bare requests in turn, on connections that are kept."""
+    taken: dict[Worker, dict[str, list[float]]] = {worker: defaultdict(list) for worker in bench.workers}
+    requests: dict[Worker, list[float]] = {worker: [] for worker in bench.workers}
+    bench.authority.expires_in = _SOON
+    for _ in range(_ROUNDS):
+        for worker in bench.workers:
+            bench.authority.take_requests()
+            for name, values in worker.ask(time_refreshes, **bench.reach).items():
+                taken[worker][name] += values
+            bare = _WARM_UP + _REFRESHES
+            requests[worker].append((bench.authority.take_requests()["token"] - bare) / bare)
+    bench.authority.expires_in = 3_600
+    times = {worker: {name: sample(values) for name, values in by_name.items()} for worker, by_name in taken.items()}
+    ratios = {worker: times[worker]["refresh"].over(times[worker]["bare"]) for worker in bench.workers}
+    return Section(
+        "Refresh, same process",
+        f"`get_token` with an access token that expires within five minutes, beside `requests.Session().post` of the "
+        f"same form to the same https server on loopback, whose answers are prepared: {_ROUNDS * _REFRESHES} of each, "
+        "in turn, on connections that are kept. The real Entra ID's time and the network's come on top of both.",
+        ("library", "refresh, ms", "bare post, ms", "ratio", "requests a refresh"),
+        [
+            (
+                worker.library,
+                times[worker]["refresh"].show(1e-3),
+                times[worker]["bare"].show(1e-3),
+                ratios[worker].show(),
+                sample(requests[worker]).show_range(),
+            )
+            for worker in bench.workers
+        ],
+        [
+            Target(
+                "refresh in the same process, over a bare `requests.Session` post",
+                f"≤ {_TARGET}",
+                ratios[bench.azid].show(),
+                ratios[bench.azid].median <= _TARGET,
+                ratios[bench.azure_identity].show(),
+            )
+        ],
+    )
+
+
+def time_refreshes(library: Library, *, host: str, ca_file: str) -> dict[str, list[float]]:
+    """In a worker: return the seconds of refreshes and of bare requests."""
+    import requests
+
+    credential = library.signed_in_credential(host, ca_file, cache_of(1, 1, expired=True))
+    token_endpoint = f"https://{host}/{TENANT_ID}/oauth2/v2.0/token"
+    form = {
+        "client_id": CLIENT_ID,
+        "grant_type": "refresh_token",
+        "client_info": "1",
+        "scope": f"{scope(0)} offline_access openid profile",
+        "refresh_token": "refresh-token-0-0-".ljust(1_000, "r"),
+    }
+    taken: dict[str, list[float]] = {"bare": [], "refresh": []}
+    with requests.Session() as session:
+        session.verify = ca_file
+
+        def bare() -> None:
+            session.post(token_endpoint, data=form).raise_for_status()
+
+        def refresh() -> None:
+            credential.get_token(scope(0))
+
+        for call in (bare, refresh) * _WARM_UP:  # connect, and load what is loaded once
+            call()
+        for _ in range(_REFRESHES):
+            for name, call in (("bare", bare), ("refresh", refresh)):
+                began = time.perf_counter()
+                call()
+                taken[name].append(time.perf_counter() - began)
+    credential.close()
+    return taken

@@ -1,0 +1,93 @@
+"""Made-up sign-ins: what an authority answers to them, and how they lie in MSAL's token cache.
+
+Both libraries read the same cache, which MSAL's own `TokenCache.add` fills.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import msal
+
+__all__ = ["CLIENT_ID", "TENANT_ID", "cache_of", "home_account_id", "scope", "token_reply", "username"]
+
+TENANT_ID: Final = "11111111-2222-3333-4444-555555555555"
+CLIENT_ID: Final = "66666666-7777-8888-9999-000000000000"
+_DAY: Final = 86_400
+
+
+def scope(number: int) -> str:
+    return f"https://resource-{number}.example/.default"
+
+
+def username(account: int) -> str:
+    return f"person-{account}@contoso.example"
+
+
+def home_account_id(account: int) -> str:
+    return f"{_object_id(account)}.{TENANT_ID}"
+
+
+def token_reply(account: int, number: int, *, scope: str, expires_in: int) -> dict[str, Any]:
+    """Return a token response (RFC 6749 section 5.1), as long as a real one is.
+
+    :param account: whose.
+    :param number: tells its tokens from the account's others.
+    :param scope: the scopes that it grants.
+    :param expires_in: seconds.
+    """
+    id_token = {
+        "iss": f"https://login.example/{TENANT_ID}/v2.0",
+        "aud": CLIENT_ID,
+        "sub": f"subject-{account}",
+        "oid": _object_id(account),
+        "tid": TENANT_ID,
+        "preferred_username": username(account),
+        "iat": 0,
+        "exp": 1 << 33,
+    }
+    return {
+        "token_type": "Bearer",
+        "scope": scope,
+        "expires_in": expires_in,
+        "access_token": f"access-token-{account}-{number}-".ljust(1_500, "a"),
+        "refresh_token": f"refresh-token-{account}-{number}-".ljust(1_000, "r"),
+        "id_token": f"{_encoded({'alg': 'none'})}.{_encoded(id_token)}.{'s' * 342}",
+        "client_info": _encoded({"uid": _object_id(account), "utid": TENANT_ID}),
+    }
+
+
+def cache_of(accounts: int, scopes: int, *, expired: bool = False) -> msal.SerializableTokenCache:
+    """Return MSAL's cache after `accounts` people each signed in for `scopes` scopes.
+
+    :param expired: whether their access tokens have expired, so that only the refresh tokens are left.
+    """
+    import msal
+
+    cache = msal.SerializableTokenCache()
+    signed_in_at = time.time() - (_DAY if expired else 0)
+    for account in range(accounts):
+        for number in range(scopes):
+            event = {
+                "client_id": CLIENT_ID,
+                "environment": "127.0.0.1",
+                "token_endpoint": f"https://127.0.0.1/{TENANT_ID}/oauth2/v2.0/token",
+                "grant_type": "authorization_code",
+                "scope": [scope(number)],
+                "response": token_reply(account, number, scope=scope(number), expires_in=3_600 if expired else _DAY),
+            }
+            cache.add(event, now=signed_in_at)
+    return cache
+
+
+def _object_id(account: int) -> str:
+    return f"00000000-0000-0000-0000-{account:012}"
+
+
+def _encoded(values: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
