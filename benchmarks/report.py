@@ -44,7 +44,7 @@ class Section:
     targets: Sequence[Target]
 
 
-def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], awaited: Iterable[str]) -> str:
+def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], awaited: Sequence[str]) -> str:
     """Return the whole page.
 
     :param sections: what was measured.
@@ -57,9 +57,9 @@ def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], await
     parts = [
         "# Benchmarks",
         "<!-- `make bench` writes this page; changes made by hand are lost. -->",
-        "azid beside Microsoft's azure-identity, each in its own environment, in turn (A B A B …) in one run. A time is "
-        "a median with the first and the third quartile in parentheses; a count is a median with the least and the "
-        "most. A ratio is taken pair by pair within the run, and has the same. No test asserts a time.",
+        "azid beside Microsoft's azure-identity, each in its own environment, in turn (A B A B …) in one run. A time "
+        "is a median with the first and the third quartile in parentheses; a count is a median with the least and the "
+        "most. A ratio is taken pair by pair within the run, and shown as a time is. No test asserts a time.",
         "## Targets",
         f"{len(targets) - missed} of {len(targets)} are met.",
         _table(
@@ -69,7 +69,7 @@ def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], await
                 for target in targets
             ],
         ),
-        "Not measured yet: " + "; ".join(awaited) + ".",
+        *(["Not measured yet: " + "; ".join(awaited) + "."] if awaited else []),
         "## Where",
         _table(("", ""), about),
         *(section(part) for part in sections),
