@@ -18,7 +18,7 @@ from azid.emulator.refusals import Refusal
 from azid.emulator.signin import Page
 
 if TYPE_CHECKING:
-    from azid.emulator.authority import Services
+    from azid.emulator.services import Services
 
 __all__ = ["create_app"]
 

@@ -7,7 +7,6 @@ import json
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,6 @@ from azid.emulator.claims import ClaimsRequest
 from azid.emulator.directory import DEFAULT_TENANT_ID, Client, Directory, User, names
 from azid.emulator.exchange import Reply, Request
 from azid.emulator.faults import Fault, Faults
-from azid.emulator.grants import Grant
 from azid.emulator.grants.authorization_code import AuthorizationCodeGrant
 from azid.emulator.grants.device_code import DeviceCodeGrant
 from azid.emulator.grants.password import PasswordGrant
@@ -33,13 +31,13 @@ from azid.emulator.grants.saml_bearer import SamlBearerGrant
 from azid.emulator.requests_log import RecordedRequest, RequestLog
 from azid.emulator.scopes import GRAPH
 from azid.emulator.server import Server, listen_on_loopback
+from azid.emulator.services import Services
 from azid.emulator.signin import SignInPages
 from azid.emulator.tls import CertificateAuthority
 from azid.emulator.tokens import Signer, TokenIssuer
 from azid.emulator.transport import EmulatorAdapter, EmulatorTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -47,30 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["Emulator"]
 
 _PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
-
-
-@dataclass(frozen=True)
-class Services:
-    """Everything the routes hand over to."""
-
-    clock: Clock
-    directory: Directory
-    challenges: Challenges
-    signer: Signer
-    tokens: TokenIssuer
-    authorization_codes: AuthorizationCodeGrant
-    device_codes: DeviceCodeGrant
-    refresh_tokens: RefreshTokenGrant
-    password: PasswordGrant
-    saml: SamlBearerGrant
-    pages: SignInPages
-    authority: Callable[[], str]
-    page_origin: Callable[[], str]
-    started: Callable[[], bool]
-
-    @property
-    def grants(self) -> tuple[Grant, ...]:
-        return (self.authorization_codes, self.device_codes, self.refresh_tokens, self.password, self.saml)
 
 
 class Emulator:
