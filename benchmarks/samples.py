@@ -32,7 +32,7 @@ class Sample:
         return Sample(tuple(value / other for value, other in zip(self.values, base.values, strict=True)))
 
     def show(self, unit: float = 1.0) -> str:
-        """Return "median (first quartile to third)" with three significant digits.
+        """Return "median (first quartile to third)" with three significant digits, four from 1 to 2.
 
         :param unit: how much one of the unit to show is, in the values' own.
         """
@@ -52,4 +52,6 @@ def sample(values: Iterable[float]) -> Sample:
 def _three_digits(value: float) -> str:
     if value >= 99.95:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    if value >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 1.9995 else f"{value:.3f}"  # near a ratio's target the third decimal tells

@@ -8,7 +8,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from azid import AuthenticationRequiredError, CredentialUnavailableError
-from azid.errors import AuthenticationFailedError, ErrorReply
+from azid.error_reply import ErrorReply
+from azid.errors import AuthenticationFailedError
 
 SECRET = "the-refresh-token-0123456789"
 REPLY = ErrorReply(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from azid.errors import AuthenticationFailedError, BrokerUnavailableError, ErrorReply
+from azid.error_reply import ErrorReply
+from azid.errors import AuthenticationFailedError, BrokerUnavailableError
 from azid.msal_errors import raise_for_error
 
 

@@ -12,47 +12,25 @@ the request that failed nor a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
 from azid.remedies import is_about_the_account
+
+if TYPE_CHECKING:
+    from azid.error_reply import ErrorReply
 
 __all__ = [
     "AuthenticationFailedError",
     "AuthenticationRequiredError",
     "BrokerUnavailableError",
     "CredentialUnavailableError",
-    "ErrorReply",
 ]
 
 # What azure-core's base class keeps of the moment it was raised in: not picklable, and it leads to frames with secrets.
 _UNPICKLED = frozenset({"exc_type", "exc_value", "exc_traceback", "exc_msg", "inner_exception"})
-
-
-@dataclass(frozen=True)
-class ErrorReply:
-    """What the authority answered to the request that failed, without the request and without secrets.
-
-    It has the parts of azure-core's `HttpResponse` that error handlers read.
-    """
-
-    status_code: int
-    """The HTTP status."""
-    reason: str | None
-    """The HTTP reason phrase."""
-    headers: Mapping[str, str]
-    """The reply's headers."""
-    content_type: str | None
-    """The reply's media type."""
-    body: str = field(repr=False)
-    """The reply's text, redacted."""
-
-    def text(self, encoding: str | None = None) -> str:  # noqa: ARG002 - azure-core's signature
-        """Return the reply's text, redacted."""
-        return self.body
 
 
 class _PicklableError(ClientAuthenticationError):

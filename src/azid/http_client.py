@@ -13,7 +13,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.rest import HttpRequest
 
 from azid.authority import well_known_configuration
-from azid.errors import AuthenticationFailedError, ErrorReply
+from azid.error_reply import ErrorReply
+from azid.errors import AuthenticationFailedError
 from azid.pipeline import TokenPipeline
 from azid.redaction import guarded_secrets
 from azid.tls import explain_untrusted

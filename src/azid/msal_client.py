@@ -21,7 +21,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from azid.authority import host_of, is_well_known
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError, BrokerUnavailableError, ErrorReply
+from azid.error_reply import ErrorReply
+from azid.errors import AuthenticationFailedError, BrokerUnavailableError
 from azid.fork import renew_after_fork
 from azid.http_client import HttpClient, failed_reply
 from azid.msal_errors import raise_for_error

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from azid.errors import AuthenticationFailedError, BrokerUnavailableError, ErrorReply
+from azid.error_reply import ErrorReply
+from azid.errors import AuthenticationFailedError, BrokerUnavailableError
 from azid.redaction import guarded_secrets
 from azid.remedies import remedy
 

@@ -6,8 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
@@ -23,8 +22,7 @@ __all__ = ["AuthorizationCodeSignIn"]
 _DENIED: Final = "access_denied"  # RFC 6749 section 4.1.2.1
 
 
-@dataclass(frozen=True)
-class AuthorizationCodeSignIn:
+class AuthorizationCodeSignIn(NamedTuple):
     """Opens the sign-in page in a browser and waits for its answer on a loopback port.
 
     :param timeout: seconds that the person has.
@@ -35,7 +33,10 @@ class AuthorizationCodeSignIn:
     timeout: float
     redirect_uri: str | None = None
     open_browser: Callable[[str], bool] | None = None
-    grant_type: ClassVar[str] = "authorization_code"
+
+    @property
+    def grant_type(self) -> str:
+        return "authorization_code"
 
     @contextmanager
     def signing_in(

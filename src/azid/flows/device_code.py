@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
@@ -30,8 +29,7 @@ _DECLINED: Final = frozenset({"access_denied", "authorization_declined"})
 _EXPIRED: Final = frozenset({"expired_token", "code_expired"})
 
 
-@dataclass(frozen=True)
-class DeviceCodeSignIn:
+class DeviceCodeSignIn(NamedTuple):
     """Shows a code, and asks the authority again and again whether the person has entered it.
 
     :param timeout: seconds that the person has; the code's own lifetime if that is shorter, or if None.
@@ -40,7 +38,10 @@ class DeviceCodeSignIn:
 
     timeout: float | None = None
     prompt_callback: Callable[[str, str, datetime], object] | None = None
-    grant_type: ClassVar[str] = "urn:ietf:params:oauth:grant-type:device_code"
+
+    @property
+    def grant_type(self) -> str:
+        return "urn:ietf:params:oauth:grant-type:device_code"
 
     @contextmanager
     def signing_in(

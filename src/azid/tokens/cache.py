@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.authority import aliases, is_guid, is_shared_tenant
 from azid.errors import CredentialUnavailableError
@@ -15,8 +14,10 @@ from azid.tokens import document
 from azid.tokens.access import IssuedToken
 from azid.tokens.document import Account, Document, StoredRefreshToken
 from azid.tokens.request import TokenRequest
-from azid.tokens.response import TokenResponse
-from azid.tokens.store import TokenStore
+
+if TYPE_CHECKING:
+    from azid.tokens.response import TokenResponse
+    from azid.tokens.store import TokenStore
 
 __all__ = ["Storage", "TokenCache"]
 
@@ -27,8 +28,7 @@ _MOST_REFRESH_TOKENS: Final = 4
 _BOTH_MODES: Final = (False, True)
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(NamedTuple):
     """A token store as one credential uses it.
 
     :param of: returns the store of an account, by its home account ID.

@@ -7,7 +7,6 @@ fields that azid does not know stay as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from azid.authority import is_guid, is_shared_tenant
@@ -69,15 +68,17 @@ class Account(NamedTuple):
         return self.owns(entry) and _text(entry, "client_id") == self.client_id
 
 
-@dataclass(frozen=True)
-class StoredRefreshToken:
+class StoredRefreshToken(NamedTuple):
     """A refresh token that may serve an account."""
 
-    secret: str = field(repr=False)
+    secret: str
     family_id: str | None
     """The family of clients that it serves; None where it serves its own client only."""
     modified: int
     """When it was stored, in seconds since the epoch; 0 if unknown."""
+
+    def __repr__(self) -> str:
+        return f"StoredRefreshToken(secret='***', family_id={self.family_id!r}, modified={self.modified})"
 
 
 def find_access_token(

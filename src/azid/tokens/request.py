@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["TokenRequest"]
 
 
-@dataclass(frozen=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """A request for an access token.
 
     :param scopes: the scopes, each once.
@@ -19,5 +18,12 @@ class TokenRequest:
 
     scopes: tuple[str, ...]
     tenant_id: str
-    claims: str | None = field(default=None, repr=False)
+    claims: str | None = None
     enable_cae: bool = False
+
+    def __repr__(self) -> str:
+        claims = "None" if self.claims is None else "'***'"
+        return (
+            f"TokenRequest(scopes={self.scopes!r}, tenant_id={self.tenant_id!r}, claims={claims}, "
+            f"enable_cae={self.enable_cae!r})"
+        )
