@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from azid import (
 )
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Fault, Person
+from azid.tokens.document import Document
 from azid.tokens.stores.memory import MemoryTokenStore
 from tests.conftest import ADA, BOB, GRAPH, VAULT, Prompt
 
@@ -218,6 +220,80 @@ def test_a_credential_that_signed_out_adopts_nobody_else(sign_in: Any, silent: A
     sign_in(ADA)
     with pytest.raises(AuthenticationRequiredError):
         credential.get_token(GRAPH)
+
+
+def test_only_who_would_be_used_is_signed_out_unnamed(sign_in: Any, silent: Any) -> None:
+    sign_in(ADA)
+    silent(login_hint=BOB.username).sign_out()
+    assert [account.username for account in silent().accounts()] == [ADA.username]
+
+
+def test_signing_out_twice_signs_out_nobody_else(sign_in: Any, silent: Any) -> None:
+    sign_in(BOB)
+    ada = sign_in(ADA)
+    ada.sign_out()
+    ada.sign_out()
+    assert [account.username for account in silent().accounts()] == [BOB.username]
+
+
+class FaultyStore(MemoryTokenStore):
+    """Runs `after` when a transaction has ended, and fails once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(personal=True)
+        self.fails = False
+        self.after: Callable[[], object] = lambda: None
+
+    @contextmanager
+    def transaction(self, *, cae: bool) -> Iterator[Document]:
+        if self.fails:
+            raise OSError("no space left")
+        with super().transaction(cae=cae) as document:
+            yield document
+        self.after()
+
+
+def test_memory_forgets_an_account_that_the_store_cannot(make_credential: Make) -> None:
+    store = FaultyStore()
+    options = TokenCachePersistenceOptions(store=store)
+    credential = make_credential(cache_persistence_options=options, disable_automatic_authentication=True)
+    credential.authenticate(GRAPH)
+    store.fails = True
+    with pytest.raises(OSError, match="no space left"):
+        credential.sign_out()
+    with pytest.raises(AuthenticationRequiredError):
+        credential.get_token(GRAPH)
+
+
+def test_a_refresh_that_is_filed_in_the_midst_of_a_sign_out_does_not_bring_the_account_back(
+    make_credential: Make, entra: Emulator, clock: ManualClock
+) -> None:
+    store = FaultyStore()
+    options = TokenCachePersistenceOptions(store=store)
+    credential = make_credential(cache_persistence_options=options)
+    credential.get_token(GRAPH)
+    credential.get_token(GRAPH, enable_cae=True)
+    clock.advance(7200)
+    sent, release = threading.Event(), threading.Event()
+
+    def hold(_: dict[str, Any]) -> None:
+        sent.set()
+        release.wait(10)
+
+    entra.inject(Fault(grant="refresh_token", mutate=hold))
+    other = make_credential(cache_persistence_options=options)
+    thread = threading.Thread(target=other.get_token, args=(GRAPH,), daemon=True)
+    thread.start()
+    assert sent.wait(10)
+
+    def file_the_refresh() -> None:
+        store.after = lambda: None
+        release.set()
+        thread.join(10)
+
+    store.after = file_the_refresh
+    credential.sign_out()
+    assert credential.accounts() == []
 
 
 def test_a_refresh_under_way_does_not_bring_an_account_back(

@@ -228,6 +228,7 @@ def test_guids_are_told_from_names() -> None:
     ("own", "requested", "allowed", "resolved"),
     [
         ("own", None, [], "own"),
+        ("own", "", [], "own"),
         ("own", "own", [], "own"),
         ("own", "other", ["other"], "other"),
         ("own", "other", ["*"], "other"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 import traceback
+from dataclasses import replace
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
@@ -92,8 +93,9 @@ def test_no_body_changes_the_message(body: str) -> None:
     assert str(AuthenticationFailedError("why", response=reply)) == "why"
 
 
-def test_the_replys_repr_holds_no_body() -> None:
+def test_the_replys_repr_holds_neither_body_nor_cookies() -> None:
     assert "AADSTS" not in repr(REPLY)
+    assert "esctx" not in repr(replace(REPLY, headers={"Set-Cookie": "esctx=session"}))
 
 
 @pytest.mark.parametrize("make", EVERY_ERROR)
@@ -163,3 +165,14 @@ def test_an_explanation_comes_first_and_changes_nothing_else() -> None:
 def test_some_refusals_end_the_sign_in(codes: tuple[int, ...], suberror: str | None, ends: bool) -> None:
     error = AuthenticationFailedError("why", suberror=suberror, error_codes=codes)
     assert error.ends_the_sign_in is ends
+
+
+@pytest.mark.parametrize("make", EVERY_ERROR)
+def test_an_error_keeps_nothing_of_what_was_handled_when_it_was_made(make: type[ClientAuthenticationError]) -> None:
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        error = make()
+    assert SECRET not in str(vars(error))
+    assert error.exc_value is None
+    assert error.exc_traceback is None

@@ -40,3 +40,8 @@ def test_options_of_azure_core_and_foreign_ones_pass(option: str) -> None:
 def test_a_misspelling_is_found_among_options() -> None:
     with pytest.raises(TypeError, match="tenant_di"):
         refuse_misspellings(["transport", "tenant_di", "proxies"], KNOWN)
+
+
+def test_a_keyword_of_another_credential_is_not_called_a_misspelling() -> None:
+    with pytest.raises(TypeError, match="'login_hint': only other credentials take it"):
+        refuse_misspellings(["login_hint"], KNOWN)

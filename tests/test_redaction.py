@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from logging.handlers import QueueHandler
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
+from xml.sax.saxutils import escape
 
 import pytest
 from azure.core.pipeline import Pipeline, policies
@@ -69,10 +70,12 @@ def logged() -> Iterator[Lines]:
         urlencode({"password": AWKWARD}),
         json.dumps(json.dumps({"password": AWKWARD})),
         json.dumps(AWKWARD).replace("/", "\\/"),
+        escape(AWKWARD, {'"': "&quot;", "'": "&apos;"}),
+        repr(escape(AWKWARD, {'"': "&quot;", "'": "&apos;"}).encode()),
     ],
     ids=[
         *("as it is", "repr", "repr of a dict", "JSON", "JSON of an object", "JSON beyond ASCII", "quote"),
-        *("quote all", "quote_plus", "urlencode", "JSON in JSON", "JSON with escaped slashes"),
+        *("quote all", "quote_plus", "urlencode", "JSON in JSON", "JSON with escaped slashes", "XML", "XML as bytes"),
     ],
 )
 def test_a_secret_is_found_however_it_is_quoted(quoted: str) -> None:
@@ -89,11 +92,17 @@ def test_a_secret_within_another_does_not_save_a_part_of_it() -> None:
     assert secrets.redact("<abcdef> <abc> <def>") == "<***> <***> <***>"
 
 
-@pytest.mark.parametrize("nothing", [None, "", 0, 5, b"abc", ["abc"], {"abc": "abc"}])
+@pytest.mark.parametrize("nothing", [None, "", b"", 0, 5, ["abc"], {"abc": "abc"}])
 def test_only_text_is_a_secret(nothing: object) -> None:
     secrets = Secrets()
     secrets.add(nothing)
     assert secrets.redact("abc 0 5 None") == "abc 0 5 None"
+
+
+def test_bytes_are_secrets_too() -> None:
+    secrets = Secrets()
+    secrets.add_parameters({"assertion": b"aaa"})
+    assert secrets.redact(repr({"assertion": b"aaa"})) == "{'assertion': b'***'}"
 
 
 def test_only_secret_parameters_are_secrets() -> None:

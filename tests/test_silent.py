@@ -178,6 +178,15 @@ def test_a_valid_token_is_returned_while_its_refresh_fails(
     assert not isinstance(caught.value, AuthenticationRequiredError)
 
 
+def test_a_closed_credential_hands_out_a_token_until_it_expires(
+    credential: DeviceCodeCredential, clock: ManualClock
+) -> None:
+    first = credential.get_token(GRAPH)
+    credential.close()
+    clock.advance(HOUR - 200)
+    assert credential.get_token(GRAPH) == first
+
+
 def test_a_revoked_but_valid_sign_in_prompts_only_once_the_token_has_expired(
     credential: DeviceCodeCredential, clock: ManualClock, entra: Emulator, prompt: Prompt
 ) -> None:

@@ -162,7 +162,7 @@ def resolve_tenant(own: str, requested: str | None, additionally_allowed: Iterab
     :raises ValueError: `requested` is malformed.
     :raises ~azure.core.exceptions.ClientAuthenticationError: `requested` is not allowed.
     """
-    if requested is None or requested == own:
+    if not requested or requested == own:
         return own
     validate_tenant_id(requested)
     if own == "adfs" or os.environ.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"):

@@ -19,7 +19,7 @@ class ErrorReply:
     """The HTTP status."""
     reason: str | None
     """The HTTP reason phrase."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """The reply's headers."""
     content_type: str | None
     """The reply's media type."""

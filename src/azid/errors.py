@@ -41,6 +41,9 @@ class _PicklableError(ClientAuthenticationError):
         super().__init__(message, response=response, **kwargs)  # type: ignore[arg-type]
         self.message = message or self.message  # the base class prefers what it makes of the reply's body
         self.args = (self.message,)
+        # The base class notes what is being handled just now, whose text may quote secrets and whose frames hold them.
+        self.exc_type = self.exc_value = self.exc_traceback = None
+        self.exc_msg = self.message
 
     def __str__(self) -> str:
         return self.message

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from azid.authority import host_of, resolve_tenant
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError, AuthenticationRequiredError
+from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.fork import renew_after_fork
 from azid.pipeline import TokenPipeline
@@ -173,21 +173,22 @@ class SignInSession:
         :raises ValueError: none is named, none is signed in, and there are several.
         """
         record = record or self.record
-        if record is None:
-            stored = self.accounts()
-            if len(stored) > 1:
+        if record is None and self._adopts_account:
+            record = self._cache.only_account(self._settings.tenant_id, self._settings.login_hint)
+            if record is None and len(stored := self.accounts()) > 1:
                 names = ", ".join(account.username for account in stored)
                 raise ValueError(f"Several accounts are signed in: {names}. Name the one to sign out.")
-            record = stored[0] if stored else None
         if record is None:
             return
-        self._cache.remove(record)
-        with self._lock:
-            self._adopts_account = False
-            if self.record is not None and self.record.home_account_id == record.home_account_id:
-                self.record = None
-                self._sign_ins += 1
-                self.fresh.clear()
+        try:
+            self._cache.remove(record)
+        finally:
+            with self._lock:
+                self._adopts_account = False
+                if self.record is not None and self.record.home_account_id == record.home_account_id:
+                    self.record = None
+                    self._sign_ins += 1
+                    self.fresh.clear()
 
     def close(self, *details: object) -> None:
         """End a prompt that is waiting, and leave the transport.
@@ -220,7 +221,7 @@ class SignInSession:
             return None
         found = self._cache.only_account(request.tenant_id, self._settings.login_hint)
         with self._lock:
-            if self.record is None:
+            if self.record is None and self._adopts_account:  # nobody has signed out meanwhile
                 self.record = found
             return self.record
 
@@ -231,9 +232,11 @@ class SignInSession:
             raise AuthenticationFailedError("The sign-in that this call waited for was interrupted.") from None
 
     def _sign_in(self, request: TokenRequest, key: FreshKey, *, switching: bool) -> _SignIn:
-        settings, hint = self._settings, self._settings.login_hint
-        if hint is None and self.record is not None and not switching:
-            hint = self.record.username or None
+        if self._closed.is_set():
+            raise CredentialUnavailableError("This credential was closed. Make a new one to sign in.")
+        settings, hint, known = self._settings, self._settings.login_hint, self.record
+        if hint is None and known is not None and not switching:
+            hint = known.username or None
         signing_in = self._flow.signing_in(
             self._msal(), request, login_hint=hint, clock=self._clock, cancelled=self._closed
         )

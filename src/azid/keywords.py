@@ -10,7 +10,7 @@ __all__ = ["refuse_misspellings"]
 # The options of azure-core's policies and of its requests transport.
 _PIPELINE_OPTIONS: Final = frozenset(
     {
-        *("transport", "policies", "retry_policy_class", "base_url", "session", "session_owner", "loop"),
+        *("transport", "policies", "retry_policy_class", "base_url", "session", "session_owner", "loop", "timeout"),
         *("connection_timeout", "read_timeout", "connection_verify", "connection_cert", "connection_data_block_size"),
         *("proxies", "proxies_use_env_settings", "use_env_settings", "headers", "base_headers", "request_id"),
         *("user_agent", "user_agent_overwrite", "user_agent_use_env", "base_user_agent", "sdk_moniker"),
@@ -38,5 +38,7 @@ def refuse_misspellings(given: Iterable[str], known: Iterable[str]) -> None:
 
     known = list(known)
     for keyword in unknown:
+        if keyword in known:
+            raise TypeError(f"unexpected keyword argument {keyword!r}: only other credentials take it")
         for meant in difflib.get_close_matches(keyword, known, n=1, cutoff=_LIKENESS):
             raise TypeError(f"unexpected keyword argument {keyword!r}: did you mean {meant!r}?")

@@ -29,6 +29,8 @@ _SECRET_NAMES: Final = frozenset(
 
 
 _SECRET_MEMBER: Final = rf'"(?:{"|".join(sorted(_SECRET_NAMES))})"\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"'
+_XML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
+"""How WS-Trust's envelopes, which are logged as bytes, hold a password. The standard library's way loads its HTTP."""
 _LONGEST_BODY: Final = 1 << 20
 """Characters. A longer body is no token response: all of it counts as one secret."""
 
@@ -42,8 +44,11 @@ class Secrets:
         self._spellings: set[str] = set()
 
     def add(self, *values: object) -> None:
-        """Keep the texts among `values` from being told, however they are quoted."""
-        self._values.extend(value for value in values if isinstance(value, str) and value)
+        """Keep the texts and bytes among `values` from being told, however they are quoted."""
+        for value in values:
+            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            if isinstance(text, str) and text:
+                self._values.append(text)
 
     def add_parameters(self, parameters: Mapping[Any, Any]) -> None:
         """Keep the secret ones of a request's or a reply's parameters from being told."""
@@ -78,10 +83,11 @@ class Secrets:
 
 def _spellings(value: str) -> tuple[str, ...]:
     """Return the ways in which `value` may be quoted."""
-    in_json = json.dumps(value)[1:-1]
+    in_json, in_xml = json.dumps(value)[1:-1], value.translate(_XML)
     return (
         *(value, in_json, json.dumps(value, ensure_ascii=False)[1:-1], in_json.replace("/", "\\/")),
         *(json.dumps(in_json)[1:-1], repr(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)),
+        *(in_xml, repr(in_xml.encode("utf-8", "replace"))[2:-1]),
     )
 
 

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from azure.core.exceptions import ClientAuthenticationError
+
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, BrokerUnavailableError
 from azid.record import AuthenticationRecord
@@ -72,7 +74,7 @@ class SilentTokens:
             return held
         try:
             return self._refresh(request, record)
-        except (AuthenticationFailedError, AuthenticationRequiredError) as error:
+        except ClientAuthenticationError as error:
             if held is None or held.expires_on <= self._clock.time():
                 raise
             _LOGGER.warning("A token that soon expires is handed out, as it could not be refreshed: %s", error)

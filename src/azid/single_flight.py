@@ -25,18 +25,16 @@ class _Flight(Generic[T]):
         self.leader = threading.get_ident()
         self.landed = threading.Event()
         self.result: T | None = None
-        self.error: BaseException | None = None
+        self.error: BaseException | None = FlightAbandoned()  # until the work is done
 
-    def lead(self, work: Callable[[], T], land: Callable[[], None]) -> T:
+    def lead(self, work: Callable[[], T]) -> T:
         try:
             self.result = work()
-            return self.result
         except BaseException as error:
             self.error = error
             raise
-        finally:
-            land()
-            self.landed.set()
+        self.error = None
+        return self.result
 
     def outcome(self) -> T:
         if self.leader == threading.get_ident() and not self.landed.is_set():
@@ -72,12 +70,17 @@ class SingleFlight(Generic[T]):
         :raises Exception: what the work raises.
         """
         while True:
-            with self._lock:
-                flight = self._flights.get(key)
-                if leads := flight is None:
-                    flight = self._flights[key] = _Flight()
-            if leads:
-                return flight.lead(work, lambda: self._land(key))
+            own: _Flight[T] = _Flight()
+            try:
+                with self._lock:
+                    flight = self._flights.setdefault(key, own)
+                if flight is own:
+                    return own.lead(work)
+            finally:
+                try:
+                    self._land(key, own)
+                finally:  # once more: a Ctrl-C while landing must leave nobody waiting
+                    self._land(key, own)
             with suppress(FlightAbandoned):
                 return flight.outcome()
 
@@ -85,9 +88,11 @@ class SingleFlight(Generic[T]):
         """Whether somebody is at the work of `key`."""
         return key in self._flights
 
-    def _land(self, key: Hashable) -> None:
+    def _land(self, key: Hashable, flight: _Flight[T]) -> None:
         with self._lock:
-            self._flights.pop(key, None)
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+        flight.landed.set()
 
 
 class Turns(Generic[T]):
@@ -114,15 +119,24 @@ class Turns(Generic[T]):
         :raises Exception: what the work raises, whoever did it.
         :raises FlightAbandoned: somebody else was at the work and was interrupted.
         """
-        with self._lock:
-            flight = self._last if self._ended > ticket else self._flight
-            if leads := flight is None:
-                flight = self._flight = _Flight()
-        if leads:
-            return flight.lead(work, self._land), True
+        own: _Flight[T] = _Flight()
+        try:
+            with self._lock:
+                flight = self._last if self._ended > ticket else self._flight
+                if flight is None:
+                    flight = self._flight = own
+            if flight is own:
+                return own.lead(work), True
+        finally:
+            try:
+                self._land(own)
+            finally:  # once more: a Ctrl-C while landing must leave nobody waiting
+                self._land(own)
         return flight.outcome(), False
 
-    def _land(self) -> None:
+    def _land(self, flight: _Flight[T]) -> None:
         with self._lock:
-            self._last, self._flight = self._flight, None
-            self._ended += 1
+            if self._flight is flight:
+                self._last, self._flight = flight, None
+                self._ended += 1
+        flight.landed.set()

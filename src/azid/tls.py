@@ -11,6 +11,8 @@ __all__ = ["explain_untrusted"]
 
 _PROBE_TIMEOUT: Final = 3.0
 """Seconds that finding out the certificate's issuer may take."""
+_LONGEST_ISSUER: Final = 300
+"""Characters. Whoever is in between can write into it what they like, control sequences for a terminal included."""
 
 
 def explain_untrusted(error: BaseException, url: str) -> str | None:
@@ -47,6 +49,7 @@ def _issuer(host: str, port: int) -> str:
 
     try:
         pem = ssl.get_server_certificate((host, port), timeout=_PROBE_TIMEOUT)
-        return x509.load_pem_x509_certificate(pem.encode()).issuer.rfc4514_string()
+        issuer = x509.load_pem_x509_certificate(pem.encode()).issuer.rfc4514_string()
     except (OSError, ValueError):
         return "an issuer that could not be found out"
+    return "".join(character if character.isprintable() else "?" for character in issuer)[:_LONGEST_ISSUER]

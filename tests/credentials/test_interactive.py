@@ -25,7 +25,8 @@ from azid import (
     UsernamePasswordCredential,
 )
 from azid.clock import ManualClock
-from azid.emulator import Emulator
+from azid.emulator import Emulator, Fault
+from azid.flows.password import PasswordSignIn
 from azid.tokens.stores.memory import MemoryTokenStore
 from tests.conftest import ADA, GRAPH, Prompt
 
@@ -278,6 +279,14 @@ def test_a_pickle_holds_the_account_but_no_token(entra: Emulator) -> None:
     password = make_password_credential(transport=_Transport(entra))
     token = password.get_token(GRAPH)
     assert token.token.encode() not in pickle.dumps(password)
+
+
+def test_a_pickle_keeps_the_authority_whatever_the_issuer_is_called(entra: Emulator) -> None:
+    credential = InteractiveCredential(flow=PasswordSignIn(ADA.username, ADA.password), transport=_Transport(entra))
+    entra.inject(Fault(id_token={"iss": f"https://issuer.example/{entra.tenant_id}/v2.0"}))
+    assert credential.authenticate(GRAPH).authority == "issuer.example"
+    again = pickle.loads(pickle.dumps(credential))
+    assert repr(again) == repr(credential)
 
 
 class _Transport(RequestsTransport):

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -81,6 +83,16 @@ def test_the_url_is_shown_on_stderr(make: Make, person: Person, capsys: pytest.C
     output = capsys.readouterr()
     assert output.out == ""
     assert "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?" in output.err
+
+
+def test_a_stderr_that_nobody_reads_does_not_end_the_sign_in(make: Make) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    unread = os.fdopen(write, "w")
+    with redirect_stderr(unread):
+        assert make().get_token(GRAPH)
+    with suppress(BrokenPipeError):
+        unread.close()
 
 
 def test_the_request_carries_pkce_nonce_and_a_loopback_redirect(make: Make, person: Person) -> None:
@@ -202,3 +214,15 @@ def test_a_browser_and_a_device_code_sign_in_of_one_account_have_one_record(
     make: Make, prompt: Prompt, entra: Emulator, make_credential: Callable[..., Any]
 ) -> None:
     assert make().authenticate(GRAPH) == make_credential().authenticate(VAULT)
+
+
+def test_a_closed_credential_opens_no_browser(make: Make) -> None:
+    opened: list[str] = []
+    credential = make(open_browser=opened.append)
+    credential.close()
+    with pytest.raises(CredentialUnavailableError, match="closed"):
+        credential.get_token(GRAPH)
+    for thread in threading.enumerate():
+        if thread.name == "azid-browser":
+            thread.join(10)
+    assert opened == []

@@ -273,10 +273,14 @@ class InteractiveCredential:
         self._session.close(exc_type, exc_value, traceback)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self._arguments, "authentication_record": self._session.record}
+        account = self._session.record
+        # Who signed in here is no `authentication_record`: that would decide the authority, and refuse other accounts.
+        record = account if self._settings.record is not None else None
+        return {"arguments": {**self._arguments, "authentication_record": record}, "account": account}
 
-    def __setstate__(self, arguments: dict[str, Any]) -> None:
-        InteractiveCredential.__init__(self, **arguments)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        InteractiveCredential.__init__(self, **state["arguments"])
+        self._session.record = state["account"]
 
     def __repr__(self) -> str:
         settings = self._settings

@@ -74,4 +74,4 @@ class UsernamePasswordCredential(InteractiveCredential):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "authentication_record": None}
+        return {**super().__getstate__(), "account": None}  # the password is to be proven there, too

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.clock import Clock
@@ -106,4 +106,5 @@ def _cannot_listen(error: OSError) -> CredentialUnavailableError:
 def _show(uri: str) -> None:
     """Tell where to sign in, for a person whose browser did not come up. Programs without a console have no stderr."""
     if sys.stderr is not None:
-        print(f"Sign in with your browser. If it did not open, go to:\n{uri}", file=sys.stderr, flush=True)  # noqa: T201
+        with suppress(OSError, ValueError):  # closed, or nobody reads it any more: the browser may open all the same
+            print(f"Sign in with your browser. If it did not open, go to:\n{uri}", file=sys.stderr, flush=True)  # noqa: T201

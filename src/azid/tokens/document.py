@@ -24,6 +24,7 @@ __all__ = [
     "find_broker_account_id",
     "find_refresh_tokens",
     "has_account",
+    "has_tokens",
     "write",
 ]
 
@@ -35,6 +36,7 @@ _REFRESH_TOKEN: Final = "RefreshToken"
 _ID_TOKEN: Final = "IdToken"
 _ACCOUNT: Final = "Account"
 _APP_METADATA: Final = "AppMetadata"
+_TOKENS: Final = (_ACCESS_TOKEN, _REFRESH_TOKEN, _ID_TOKEN)
 _SHARED_BY_CLIENTS: Final = frozenset({_ACCOUNT, _APP_METADATA})
 _MOST_DIGITS: Final = 12
 """Of a time in seconds since the epoch: until the year 33658."""
@@ -163,6 +165,11 @@ def has_account(document: Document, account: Account) -> bool:
     return any(account.owns(entry) for entry in _entries(document, _ACCOUNT))
 
 
+def has_tokens(document: Document, account: Account) -> bool:
+    """Whether the client has tokens of `account` in `document`."""
+    return any(account.owns_as_client(entry) for section in _TOKENS for entry in _entries(document, section))
+
+
 def write(
     document: Document,
     response: TokenResponse,
@@ -243,7 +250,7 @@ def write(
 
 def remove(document: Document, account: Account) -> None:
     """Take out the client's tokens of `account`, and the account itself unless another client has tokens of it."""
-    for section in (_ACCESS_TOKEN, _REFRESH_TOKEN, _ID_TOKEN):
+    for section in _TOKENS:
         _discard(document, section, account.owns_as_client)
     others = (entry for section in (_REFRESH_TOKEN, _ID_TOKEN) for entry in _entries(document, section))
     if not any(account.owns(entry) for entry in others):
