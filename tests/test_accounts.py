@@ -19,7 +19,7 @@ from azid import (
     UsernamePasswordCredential,
 )
 from azid.clock import ManualClock
-from azid.emulator import Emulator, Fault, Person
+from azid.emulator import Emulator, Fault, Person, User
 from azid.tokens.document import Document
 from azid.tokens.stores.memory import MemoryTokenStore
 from tests.conftest import ADA, BOB, GRAPH, VAULT, Prompt
@@ -317,3 +317,45 @@ def test_a_refresh_under_way_does_not_bring_an_account_back(
     assert credential.accounts() == []
     with pytest.raises(AuthenticationRequiredError):
         silent().get_token(GRAPH)
+
+
+def test_a_refresh_does_not_bring_back_what_another_client_keeps_the_account_for(
+    sign_in: Any, entra: Emulator, clock: ManualClock
+) -> None:
+    sign_in(ADA, client_id=OTHER_CLIENT)
+    credential = sign_in(ADA)
+    clock.advance(7200)
+    sent, release = threading.Event(), threading.Event()
+
+    def hold(_: dict[str, Any]) -> None:
+        sent.set()
+        release.wait(10)
+
+    entra.inject(Fault(grant="refresh_token", mutate=hold))
+    thread = threading.Thread(target=credential.get_token, args=(GRAPH,), daemon=True)
+    thread.start()
+    assert sent.wait(10)
+    credential.sign_out()
+    release.set()
+    thread.join(10)
+    assert credential.accounts() == []
+
+
+def test_an_account_that_fits_another_tenant_is_not_used_for_ones_own(
+    make_credential: Make, clock: ManualClock, store: MemoryTokenStore
+) -> None:
+    fabrikam = "0f6b8b0e-6f0e-4c0f-9d0a-5a0f4b1f7c11"
+    eve = User("eve@fabrikam.example", password="Eve's pass phrase", tenant_id=fabrikam)
+    entra = Emulator(users=[ADA, eve], clock=clock)
+    options = TokenCachePersistenceOptions(store=store)
+    for user in (ADA, eve):
+        person = Person(user.username, user.password, entra=entra)
+        make_credential(
+            cache_persistence_options=options, transport=entra.transport(), prompt_callback=person.enter_code
+        ).authenticate(GRAPH)
+    credential = make_credential(
+        cache_persistence_options=options, transport=entra.transport(), disable_automatic_authentication=True
+    )
+    assert credential.get_token(GRAPH, tenant_id=fabrikam)
+    with pytest.raises(AuthenticationRequiredError):
+        credential.get_token(GRAPH)

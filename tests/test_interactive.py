@@ -94,6 +94,29 @@ def test_authenticate_always_prompts_and_switches_accounts(
     assert len(prompt.shown) == 2
 
 
+def test_authenticate_does_not_share_a_prompt_that_fails(
+    make_credential: Make, prompt: Prompt, entra: Emulator
+) -> None:
+    credential = make_credential()
+    prompt.person = Person(ADA.username, ADA.password, entra=entra, then="deny")
+    records: list[object] = []
+    threads: list[threading.Thread] = []
+
+    def first_authenticate_then_approve() -> None:
+        if not threads:
+            threads.append(threading.Thread(target=lambda: records.append(credential.authenticate(VAULT)), daemon=True))
+            threads[0].start()
+        else:
+            prompt.person = Person(ADA.username, ADA.password, entra=entra)
+
+    prompt.before = first_authenticate_then_approve
+    with pytest.raises(ClientAuthenticationError, match="declined"):
+        credential.get_token(GRAPH)
+    threads[0].join(10)
+    assert len(records) == 1
+    assert len(prompt.shown) == 2
+
+
 def test_a_prompt_of_get_token_may_switch_accounts_where_no_record_was_given(
     credential: DeviceCodeCredential, prompt: Prompt, entra: Emulator, clock: ManualClock
 ) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
@@ -312,6 +312,48 @@ def test_an_account_that_was_removed_during_its_refresh_does_not_come_back(
     entra.inject(Fault(grant="refresh_token", mutate=remove))
     assert credential.get_token(GRAPH)
     assert store.read(cae=False) == {}
+
+
+class UnlockableStore(MemoryTokenStore):
+    """Cannot keep others waiting, as in a folder that is read-only."""
+
+    def refreshing(self, key: str) -> AbstractContextManager[object]:
+        raise OSError("Read-only file system")
+
+
+def test_a_store_without_locks_fails_no_refresh(
+    make_credential: Make, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    credential = make_credential(cache_persistence_options=TokenCachePersistenceOptions(store=UnlockableStore()))
+    credential.get_token(GRAPH)
+    clock.advance(2 * HOUR)
+    assert credential.get_token(GRAPH).expires_on > clock.time()
+    assert "Read-only file system" in caplog.text
+
+
+def test_without_client_info_another_subject_is_another_account(
+    credential: DeviceCodeCredential, entra: Emulator, clock: ManualClock
+) -> None:
+    entra.inject(Fault(grant="device_code", remove=("client_info",), times=None))
+    credential.get_token(GRAPH)
+    clock.advance(2 * HOUR)
+    entra.inject(Fault(grant="refresh_token", remove=("client_info",), id_token={"sub": "somebody else"}))
+    with pytest.raises(ClientAuthenticationError, match="another account"):
+        credential.get_token(GRAPH)
+    entra.inject(Fault(grant="refresh_token", remove=("client_info",)))
+    assert credential.get_token(GRAPH)
+
+
+def test_without_client_info_another_object_id_is_another_account(
+    credential: DeviceCodeCredential, entra: Emulator, clock: ManualClock
+) -> None:
+    credential.get_token(GRAPH)
+    clock.advance(2 * HOUR)
+    entra.inject(Fault(grant="refresh_token", remove=("client_info",), id_token={"oid": "somebody else"}))
+    with pytest.raises(ClientAuthenticationError, match="another account"):
+        credential.get_token(GRAPH)
+    entra.inject(Fault(grant="refresh_token", remove=("client_info",)))
+    assert credential.get_token(GRAPH)
 
 
 def _person(entra: Emulator) -> Person:

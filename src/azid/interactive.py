@@ -140,7 +140,7 @@ class SignInSession:
             except AuthenticationRequiredError:
                 if not prompt:
                     raise
-            sign_in, _ = self._prompt(ticket, request, key, switching=False)
+            sign_in = self._prompt(ticket, request, key)
             if sign_in.request == request:
                 return sign_in.issued
 
@@ -157,10 +157,7 @@ class SignInSession:
         tenant = self._resolve(tenant_id)
         key: FreshKey = (scopes, tenant if tenant_id else None, enable_cae)
         request = TokenRequest(parse_scopes(scopes, method="authenticate"), tenant, claims or None, enable_cae)
-        while True:
-            sign_in, own = self._prompt(self._prompts.ticket(), request, key, switching=True)
-            if own or sign_in.request == request:
-                return sign_in.record
+        return self._prompts.do_own(lambda: self._sign_in(request, key, switching=True)).record
 
     def accounts(self) -> list[AuthenticationRecord]:
         """Return the accounts that this credential could use without asking anybody."""
@@ -205,10 +202,12 @@ class SignInSession:
             record = self._adopt_account(request)
         if record is None:
             raise AuthenticationRequiredError(request.scopes, claims=request.claims)
+        whose = record.home_account_id
 
         def remember(issued: IssuedToken) -> None:
             with self._lock:
-                if sign_ins == self._sign_ins:  # else another account may have signed in meanwhile
+                # Another account may have signed in meanwhile, or this one was found for another tenant's sake only.
+                if sign_ins == self._sign_ins and self.record is not None and self.record.home_account_id == whose:
                     self.fresh[key] = issued
 
         issued = self._silent.get(request, record, remember)
@@ -216,18 +215,21 @@ class SignInSession:
         return issued
 
     def _adopt_account(self, request: TokenRequest) -> AuthenticationRecord | None:
-        """Make the one account that fits this credential's, if nobody has signed in meanwhile."""
+        """Return the one account that fits. It becomes the credential's own if it is its own tenant that is asked."""
         if not self._adopts_account:
             return None
         found = self._cache.only_account(request.tenant_id, self._settings.login_hint)
         with self._lock:
-            if self.record is None and self._adopts_account:  # nobody has signed out meanwhile
+            if self.record is not None or not self._adopts_account:  # somebody has signed in or out meanwhile
+                return self.record
+            if request.tenant_id == self._settings.tenant_id:
                 self.record = found
-            return self.record
+            return found
 
-    def _prompt(self, ticket: int, request: TokenRequest, key: FreshKey, *, switching: bool) -> tuple[_SignIn, bool]:
+    def _prompt(self, ticket: int, request: TokenRequest, key: FreshKey) -> _SignIn:
         try:
-            return self._prompts.do(ticket, lambda: self._sign_in(request, key, switching=switching))
+            sign_in, _ = self._prompts.do(ticket, lambda: self._sign_in(request, key, switching=False))
+            return sign_in
         except FlightAbandoned:
             raise AuthenticationFailedError("The sign-in that this call waited for was interrupted.") from None
 

@@ -15,6 +15,7 @@ from azid.record import AuthenticationRecord
 from azid.single_flight import SingleFlight
 from azid.tokens.access import IssuedToken
 from azid.tokens.cache import TokenCache
+from azid.tokens.document import StoredRefreshToken
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -110,9 +111,11 @@ class SilentTokens:
             held = self._cache.find(request, record, now)
             if held is not None and now < held.fresh_until:
                 return held  # another thread or process has refreshed it meanwhile
-            response = self._ask_broker(request, record) or self._redeem_refresh_tokens(request, record)
+            response, redeemed = self._ask_broker(request, record), None
+            if response is None:
+                response, redeemed = self._redeem_refresh_tokens(request, record)
             _require_same_account(response, record)
-            return self._cache.keep(response, request, record)
+            return self._cache.keep(response, request, record, redeemed=redeemed)
 
     def _ask_broker(self, request: TokenRequest, record: AuthenticationRecord) -> TokenResponse | None:
         """Return what the broker gives for an account that it signed in. It keeps such an account's refresh token."""
@@ -129,15 +132,18 @@ class SilentTokens:
                 raise
             raise _sign_in_required(request, error) from None
 
-    def _redeem_refresh_tokens(self, request: TokenRequest, record: AuthenticationRecord) -> TokenResponse:
+    def _redeem_refresh_tokens(
+        self, request: TokenRequest, record: AuthenticationRecord
+    ) -> tuple[TokenResponse, StoredRefreshToken]:
         refusal: AuthenticationFailedError | None = None
         for candidate in self._cache.refresh_tokens(request, record):
             if candidate.secret in self._ended_refresh_tokens:
                 break  # and so have the older ones
             try:
-                return self._msal().redeem_refresh_token(
+                response = self._msal().redeem_refresh_token(
                     request, record.home_account_id, candidate.secret, candidate.family_id
                 )
+                return response, candidate
             except AuthenticationFailedError as error:
                 if error.oauth_error not in _PERSON_CAN_HELP:
                     raise
@@ -161,8 +167,14 @@ def _sign_in_required(request: TokenRequest, refusal: AuthenticationFailedError 
 
 def _require_same_account(response: TokenResponse, record: AuthenticationRecord) -> None:
     """Refuse a refresh that comes back with somebody else's tokens."""
-    known_as = {response.home_account_id, response.claim("sub")}  # its name if the sign-in came without client_info
-    if response.client_info and record.home_account_id not in known_as:
+    uid, _, utid = record.home_account_id.rpartition(".")
+    if response.client_info or not uid:
+        # Its name, or the one that it got when it signed in without client_info.
+        same = record.home_account_id in (response.home_account_id, response.claim("sub"))
+    else:  # nothing tells of the account but its object ID, which is another one in every tenant
+        at_home = response.tenant_id == utid and response.claim("oid") is not None
+        same = not at_home or response.claim("oid") == uid
+    if not same:
         raise AuthenticationFailedError(
             "The authority answered a refresh with another account's tokens. Nothing was stored."
         )

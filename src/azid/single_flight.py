@@ -36,13 +36,16 @@ class _Flight(Generic[T]):
         self.error = None
         return self.result
 
-    def outcome(self) -> T:
+    def wait(self) -> None:
         if self.leader == threading.get_ident() and not self.landed.is_set():
             raise AuthenticationFailedError(
                 "The credential was asked for a token from within its own prompt. It has none to give before the "
                 "person has signed in."
             )
         SystemClock().wait(self.landed, threading.TIMEOUT_MAX)
+
+    def outcome(self) -> T:
+        self.wait()
         if isinstance(self.error, Exception):
             raise self.error
         if self.error is not None:
@@ -119,20 +122,37 @@ class Turns(Generic[T]):
         :raises Exception: what the work raises, whoever did it.
         :raises FlightAbandoned: somebody else was at the work and was interrupted.
         """
+        led, flight = self._lead_or_join(work, lambda: self._last if self._ended > ticket else self._flight)
+        return (flight.outcome(), led)
+
+    def do_own(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns; do it when nobody else is at a piece of work any more. Ctrl-C ends the wait.
+
+        :param work: the work, done in this thread.
+        :raises Exception: what the work raises.
+        """
+        while True:
+            led, flight = self._lead_or_join(work, lambda: self._flight)
+            if led:
+                return flight.outcome()
+            flight.wait()
+
+    def _lead_or_join(self, work: Callable[[], T], find: Callable[[], _Flight[T] | None]) -> tuple[bool, _Flight[T]]:
+        """Do `work` unless `find`, which the lock is held for, returns another's flight; return whether it was done."""
         own: _Flight[T] = _Flight()
         try:
             with self._lock:
-                flight = self._last if self._ended > ticket else self._flight
+                flight = find()
                 if flight is None:
                     flight = self._flight = own
             if flight is own:
-                return own.lead(work), True
+                own.lead(work)
         finally:
             try:
                 self._land(own)
             finally:  # once more: a Ctrl-C while landing must leave nobody waiting
                 self._land(own)
-        return flight.outcome(), False
+        return flight is own, flight
 
     def _land(self, flight: _Flight[T]) -> None:
         with self._lock:

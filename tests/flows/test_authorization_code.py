@@ -151,7 +151,6 @@ def test_a_port_that_is_taken_is_told(make: Make) -> None:
 @pytest.mark.parametrize(
     "redirect_uri",
     [
-        "",
         "localhost",
         "http://localhost",
         "https://localhost:8400",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -36,6 +38,22 @@ def test_without_a_callback_the_instructions_are_printed_and_flushed(
     printed = capsys.readouterr().out
     assert "https://login.microsoftonline.com/" in printed
     assert printed.endswith("\n")
+
+
+PRINTS_NOWHERE = """
+import sys, warnings
+from azid import CredentialUnavailableError, DeviceCodeCredential
+from azid.emulator import Emulator, User
+sys.stdout = None
+try:
+    DeviceCodeCredential(transport=Emulator().transport()).get_token("https://graph.microsoft.com/.default")
+except CredentialUnavailableError as error:
+    sys.exit(0 if "prompt_callback" in str(error) else str(error))
+"""
+
+
+def test_a_code_that_cannot_be_shown_is_not_waited_for() -> None:
+    subprocess.run([sys.executable, "-c", PRINTS_NOWHERE], check=True, timeout=60)
 
 
 def test_polls_keep_the_interval(make_credential: Make, prompt: Prompt, clock: ManualClock, entra: Emulator) -> None:

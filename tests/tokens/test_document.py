@@ -263,13 +263,15 @@ def test_azid_finds_what_msal_wrote(realm: str) -> None:
     assert found is not None
     assert found.access_token.token == "the-access-token"
     assert (found.expires_on, found.refresh_on) == (NOW + 3600, NOW + 1800)
-    assert find_refresh_tokens(document, ADA) == [StoredRefreshToken("the-refresh-token", None, NOW)]
+    assert find_refresh_tokens(document, ADA) == [StoredRefreshToken("the-refresh-token", None, NOW, own=True)]
     assert has_account(document, ADA)
 
 
 def test_azid_finds_a_familys_refresh_token_that_msal_wrote_for_another_client() -> None:
     document = msals_document(reply(foci="1"), grant_type="authorization_code")
-    assert find_refresh_tokens(document, ADA_ELSEWHERE) == [StoredRefreshToken("the-refresh-token", "1", NOW)]
+    assert find_refresh_tokens(document, ADA_ELSEWHERE) == [
+        StoredRefreshToken("the-refresh-token", "1", NOW, own=False)
+    ]
 
 
 # Finding access tokens
@@ -304,12 +306,12 @@ def test_an_expired_token_is_not_found(now: float, found: bool) -> None:
     assert (secret_of(document, now=now) is not None) is found
 
 
-def test_the_longest_lived_token_is_found() -> None:
+def test_the_token_that_was_obtained_last_is_found() -> None:
     document: Document = {}
-    sign_in(document, scopes=[READ], scope=READ, access_token="short", expires_in=600)
-    sign_in(document, scope=f"{READ} {VAULT}", access_token="long", expires_in=7200)
-    sign_in(document, scopes=[f"{READ} x"], scope=f"{READ} x", access_token="middle", expires_in=3600)
-    assert secret_of(document, scopes=[READ]) == "long"
+    sign_in(document, scopes=[READ], scope=READ, access_token="first", expires_in=7200)
+    sign_in(document, at=NOW + 20, scope=f"{READ} {VAULT}", access_token="last", expires_in=600)
+    sign_in(document, at=NOW + 10, scopes=[f"{READ} x"], scope=f"{READ} x", access_token="between", expires_in=3600)
+    assert secret_of(document, scopes=[READ]) == "last"
 
 
 @pytest.mark.parametrize(
@@ -435,7 +437,7 @@ def test_a_refresh_token_of_another_client_is_not_found() -> None:
 
 
 def test_a_refresh_token_is_not_shown() -> None:
-    assert "the-secret" not in repr(StoredRefreshToken("the-secret", None, 0))
+    assert "the-secret" not in repr(StoredRefreshToken("the-secret", None, 0, own=True))
 
 
 # Writing

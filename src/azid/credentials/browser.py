@@ -77,6 +77,7 @@ class InteractiveBrowserCredential(InteractiveCredential):
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
+        redirect_uri = redirect_uri or None
         if redirect_uri is not None:
             from azid.redirect import parse_redirect_uri  # loads sockets
 

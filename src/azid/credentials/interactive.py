@@ -104,7 +104,7 @@ class InteractiveCredential:
         self._settings = SessionSettings(
             client_id=client_id,
             authority=normalize_authority(authority) if authority else default_authority(),
-            tenant_id=validate_tenant_id(DEFAULT_TENANT if tenant_id is None else tenant_id),
+            tenant_id=validate_tenant_id(tenant_id or DEFAULT_TENANT),
             additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
             record=record,
             login_hint=login_hint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError
+from azid.errors import AuthenticationFailedError, CredentialUnavailableError
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class DeviceCodeSignIn(NamedTuple):
 
     def _show(self, flow: DeviceCodeFlow, expires_on: datetime) -> None:
         if self.prompt_callback is None:
-            print(flow.message, flush=True)  # noqa: T201 - the prompt, as azure-identity gives it
+            _print(flow.message)
             return
         try:
             self.prompt_callback(flow.verification_uri, flow.user_code, expires_on)
@@ -82,6 +83,17 @@ class DeviceCodeSignIn(NamedTuple):
             raise AuthenticationFailedError(
                 f"The prompt_callback failed, so nobody could be shown the device code: {type(error).__name__}: {error}"
             ) from error
+
+
+def _print(message: str) -> None:
+    try:
+        if sys.stdout is None:
+            raise OSError("there is no standard output")
+        print(message, flush=True)  # noqa: T201 - the prompt, as azure-identity gives it
+    except (OSError, ValueError) as error:
+        raise CredentialUnavailableError(
+            f"The device code cannot be shown: {error}. Pass a prompt_callback that shows it elsewhere."
+        ) from error
 
 
 def _next_interval(interval: float, error: AuthenticationFailedError) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.authority import aliases, is_guid, is_shared_tenant
@@ -59,7 +59,7 @@ class TokenCache:
         self._issuing_tenants: dict[str, str] = {}
 
     def find(self, request: TokenRequest, record: AuthenticationRecord, now: float) -> IssuedToken | None:
-        """Return the account's longest-lived access token that `request` asks for and that is valid at `now`.
+        """Return the access token that `request` asks for, that is valid at `now` and that was obtained last.
 
         No token was obtained for claims that a resource has just asked for, so none is found for them.
         """
@@ -87,9 +87,18 @@ class TokenCache:
         names = (document.find_broker_account_id(_read(store, cae=cae), account) for cae in _BOTH_MODES)
         return next(filter(None, names), None)
 
-    def refreshing(self, record: AuthenticationRecord) -> AbstractContextManager[object]:
-        """Return a context that one thread or process at a time enters to refresh the account's tokens."""
-        return self._store(record).refreshing(f"{self._client_id} {record.home_account_id}")
+    @contextmanager
+    def refreshing(self, record: AuthenticationRecord) -> Iterator[None]:
+        """Return a context that one thread or process at a time enters to refresh the account's tokens.
+
+        A store that cannot keep others out fails no refresh: several may happen at once then.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._store(record).refreshing(f"{self._client_id} {record.home_account_id}"))
+            except Exception as error:  # a store may be anybody's code
+                _LOGGER.warning("A refresh goes on although others cannot be kept waiting: %s", error)
+            yield
 
     def keep(
         self,
@@ -98,6 +107,7 @@ class TokenCache:
         record: AuthenticationRecord,
         *,
         grant_type: str | None = None,
+        redeemed: StoredRefreshToken | None = None,
     ) -> IssuedToken:
         """File what `response` holds and return its token. A store that fails fails no call: the token is there.
 
@@ -106,11 +116,12 @@ class TokenCache:
         :param record: whose tokens they are.
         :param grant_type: how the person signed in. None for a refresh, which does not bring back an account that was
             removed meanwhile.
+        :param redeemed: the refresh token that was redeemed, if one was.
         """
         tenant_id = response.tenant_id or request.tenant_id
         self._issuing_tenants[request.tenant_id] = tenant_id
         try:
-            self._file(response, request, record, tenant_id, grant_type)
+            self._file(response, request, record, tenant_id=tenant_id, grant_type=grant_type, redeemed=redeemed)
         except Exception as error:  # a store may be anybody's code
             _LOGGER.warning("The tokens could not be stored, so they last as long as this process: %s", error)
         return IssuedToken(
@@ -169,17 +180,21 @@ class TokenCache:
         response: TokenResponse,
         request: TokenRequest,
         record: AuthenticationRecord,
+        *,
         tenant_id: str,
         grant_type: str | None,
+        redeemed: StoredRefreshToken | None,
     ) -> None:
         account, store = self._account(record), self._store(record)
+        # Another client of the same family may have brought the account; the client's own tokens only it can.
+        is_there = document.has_tokens if redeemed is not None and redeemed.own else document.has_account
         with store.transaction(cae=request.enable_cae) as stored:
             if (
                 grant_type is None
-                and not document.has_account(stored, account)
-                and not document.has_account(_read(store, cae=not request.enable_cae), account)
+                and not is_there(stored, account)
+                and not is_there(_read(store, cae=not request.enable_cae), account)
             ):
-                return  # the account was removed while its refresh was under way
+                return  # it was removed while its refresh was under way
             document.write(
                 stored,
                 response,

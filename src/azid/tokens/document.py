@@ -78,18 +78,25 @@ class StoredRefreshToken(NamedTuple):
     """The family of clients that it serves; None where it serves its own client only."""
     modified: int
     """When it was stored, in seconds since the epoch; 0 if unknown."""
+    own: bool
+    """Whether it was issued to this client, rather than to another of its family."""
 
     def __repr__(self) -> str:
-        return f"StoredRefreshToken(secret='***', family_id={self.family_id!r}, modified={self.modified})"
+        return (
+            f"StoredRefreshToken(secret='***', family_id={self.family_id!r}, modified={self.modified}, own={self.own})"
+        )
 
 
 def find_access_token(
     document: Document, account: Account, *, tenant_id: str, scopes: Iterable[str], now: float
 ) -> IssuedToken | None:
-    """Return the account's longest-lived access token of `tenant_id` that covers `scopes` and is valid at `now`."""
+    """Return the account's access token of `tenant_id` that covers `scopes` and is valid at `now`.
+
+    Of several it is the one that was obtained last: a resource may have refused the others (CAE).
+    """
     wanted, tenant_id = set(scopes), tenant_id.lower()
     is_home = tenant_id == account.home_tenant_id.lower()
-    best: IssuedToken | None = None
+    best: tuple[int, IssuedToken] | None = None
     for entry in _entries(document, _ACCESS_TOKEN):
         realm = _text(entry, "realm").lower()
         if (
@@ -101,9 +108,10 @@ def find_access_token(
             and not entry.get("ext_cache_key")  # obtained with parameters that nobody asks for here
         ):
             token = _issued(entry)
-            if token and token.expires_on > now and (best is None or token.expires_on > best.expires_on):
-                best = token
-    return best
+            cached_at = _seconds(entry, "cached_at") or 0
+            if token and token.expires_on > now and (best is None or cached_at > best[0]):
+                best = (cached_at, token)
+    return None if best is None else best[1]
 
 
 def find_refresh_tokens(document: Document, account: Account) -> list[StoredRefreshToken]:
@@ -119,9 +127,10 @@ def find_refresh_tokens(document: Document, account: Account) -> list[StoredRefr
         family_id, secret = _text(entry, "family_id"), _text(entry, "secret")
         # A client that has never been used here may belong to a family: only trying can tell.
         is_family = family_id != "" and (not metadata or family_id in families)
-        if secret and account.owns(entry) and (is_family or account.owns_as_client(entry)):
+        own = account.owns_as_client(entry)
+        if secret and (own or (is_family and account.owns(entry))):
             modified = _seconds(entry, "last_modification_time") or 0
-            found[secret] = StoredRefreshToken(secret, family_id or None, modified)
+            found[secret] = StoredRefreshToken(secret, family_id or None, modified, own)
     return sorted(found.values(), key=lambda token: token.modified, reverse=True)
 
 
