@@ -14,6 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azid import (
     DEVELOPER_SIGN_ON_CLIENT_ID,
     AuthenticationRequiredError,
+    CredentialUnavailableError,
     DeviceCodeCredential,
     TokenCachePersistenceOptions,
     UsernamePasswordCredential,
@@ -259,7 +260,7 @@ def test_memory_forgets_an_account_that_the_store_cannot(make_credential: Make) 
     credential = make_credential(cache_persistence_options=options, disable_automatic_authentication=True)
     credential.authenticate(GRAPH)
     store.fails = True
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(CredentialUnavailableError, match="no space left"):
         credential.sign_out()
     with pytest.raises(AuthenticationRequiredError):
         credential.get_token(GRAPH)

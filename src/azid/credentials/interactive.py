@@ -251,8 +251,7 @@ class InteractiveCredential:
 
         :param account: the account. Defaults to the credential's own.
         :raises ValueError: no account was given, and there are several to choose from.
-        :raises CredentialUnavailableError: the store cannot be read.
-        :raises OSError: the store cannot be written to; the account may still be in it.
+        :raises CredentialUnavailableError: the store cannot be read or written to; the account may still be in it.
         """
         self._session.sign_out(account)
 

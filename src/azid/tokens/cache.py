@@ -164,16 +164,24 @@ class TokenCache:
         return fitting[0] if len(fitting) == 1 else None
 
     def remove(self, record: AuthenticationRecord) -> None:
-        """Take this client's tokens of the account out of the store, and the account unless other clients use it."""
+        """Take this client's tokens of the account out of the store, and the account unless other clients use it.
+
+        :raises CredentialUnavailableError: the store cannot be written to; the account may still be in it.
+        """
         account, store = self._account(record), self._store(record)
-        for _ in range(3):  # a refresh that is filed between the two modes finds the account in one of them
-            found = False
-            for cae in _BOTH_MODES:
-                with store.transaction(cae=cae) as stored:
-                    found = document.has_tokens(stored, account) or found
-                    document.remove(stored, account)
-            if not found:
-                return
+        try:
+            for _ in range(3):  # a refresh that is filed between the two modes finds the account in one of them
+                found = False
+                for cae in _BOTH_MODES:
+                    with store.transaction(cae=cae) as stored:
+                        found = document.has_tokens(stored, account) or found
+                        document.remove(stored, account)
+                if not found:
+                    return
+        except Exception as error:  # a store may be anybody's code
+            raise CredentialUnavailableError(
+                f"The token store cannot be written to, so the account may still be in it: {error}"
+            ) from error
 
     def _file(
         self,
