@@ -1,12 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from azid import CredentialUnavailableError, TokenCachePersistenceOptions
+from azid import DeviceCodeCredential, TokenCachePersistenceOptions
 from azid.persistence import open_storage
 from azid.tokens.stores.memory import MemoryTokenStore
+from azid.tokens.stores.personal import open_personal_store
+from tests.conftest import GRAPH, Prompt
+
+Make = Callable[..., DeviceCodeCredential]
 
 
 def test_without_options_tokens_stay_in_memory_of_ones_own() -> None:
@@ -56,9 +64,99 @@ def test_a_partition_that_the_service_names_is_its_persons_own() -> None:
     assert storage.own is storage.of("whoever signs in") is partitions.stores["user 7"]
 
 
-def test_storage_that_does_not_exist_yet_is_refused_with_a_way_out() -> None:
-    with pytest.raises(CredentialUnavailableError, match=r"no tokens on disk yet.*Leave them out"):
-        open_storage(TokenCachePersistenceOptions())
+def opening(home: Path, arguments: str) -> str:
+    """Return what a program prints that opens the storage of a machine without a keyring."""
+    program = (
+        "import azid, azid.persistence\n"
+        "try:\n"
+        f"    storage = azid.persistence.open_storage(azid.TokenCachePersistenceOptions({arguments}))\n"
+        "    print(storage.own, storage.own is storage.of('anybody'), storage.private)\n"
+        "except azid.CredentialUnavailableError as error:\n"
+        "    print(error)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBUS_", "XDG_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere tokens can always be encrypted")
+class TestOnDisk:
+    def test_what_cannot_be_encrypted_is_refused_with_a_way_out(self, tmp_path: Path) -> None:
+        said = opening(tmp_path, "")
+        assert "allow_unencrypted_storage=True" in said
+        assert "dbus-run-session" in said
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_plain_file_is_used_where_that_is_allowed(self, tmp_path: Path) -> None:
+        said = opening(tmp_path, "allow_unencrypted_storage=True, name='mine'")
+        assert said.startswith("SharedTokenStore(")
+        assert f"{tmp_path}/.IdentityService/mine.nocae" in said
+        assert said.endswith(" True False\n")
+
+
+@pytest.fixture
+def persistence(tmp_path: Path) -> TokenCachePersistenceOptions:
+    """A person's plain files."""
+    environ = {"HOME": str(tmp_path)}
+    store = open_personal_store(allow_unencrypted_storage=True, platform="linux", environ=environ)
+    return TokenCachePersistenceOptions(store=store)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its paths are not absolute there")
+class TestSigningIn:
+    def test_once_serves_the_credentials_that_come_later(
+        self, persistence: TokenCachePersistenceOptions, make_credential: Make, prompt: Prompt
+    ) -> None:
+        token = make_credential(cache_persistence_options=persistence).get_token(GRAPH)
+        assert make_credential(cache_persistence_options=persistence).get_token(GRAPH) == token
+        assert make_credential(cache_persistence_options=persistence).get_token(GRAPH, enable_cae=True) != token
+        assert len(prompt.shown) == 1
+
+    def test_works_although_nothing_can_be_written(
+        self,
+        persistence: TokenCachePersistenceOptions,
+        make_credential: Make,
+        prompt: Prompt,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        (tmp_path / ".IdentityService").touch()  # not a folder
+        credential = make_credential(cache_persistence_options=persistence)
+        caplog.clear()
+        token = credential.get_token(GRAPH)
+        assert credential.get_token(GRAPH) == token
+        assert len(prompt.shown) == 1
+        assert ["could not be stored" in message for message in caplog.messages] == [True]
+
+    def test_is_asked_for_again_where_the_file_makes_no_sense(
+        self, persistence: TokenCachePersistenceOptions, make_credential: Make, prompt: Prompt, tmp_path: Path
+    ) -> None:
+        make_credential(cache_persistence_options=persistence).get_token(GRAPH)
+        path = tmp_path / ".IdentityService" / "msal.cache.nocae"
+        path.write_bytes(path.read_bytes()[:100])
+        token = make_credential(cache_persistence_options=persistence).get_token(GRAPH)
+        assert make_credential(cache_persistence_options=persistence).get_token(GRAPH) == token
+        assert len(prompt.shown) == 2
+        assert len(list(path.parent.glob("*.unreadable-*"))) == 1
+
+    def test_out_is_noticed_by_others(
+        self, persistence: TokenCachePersistenceOptions, make_credential: Make, prompt: Prompt
+    ) -> None:
+        one, other = (make_credential(cache_persistence_options=persistence) for _ in range(2))
+        one.get_token(GRAPH)
+        one.get_token(GRAPH, enable_cae=True)
+        assert len(other.accounts()) == 1
+        one.sign_out()
+        assert other.accounts() == []
+        other.get_token(GRAPH)
+        assert len(prompt.shown) == 2
 
 
 def test_options_have_azure_identitys_defaults_and_are_keywords() -> None:
@@ -72,3 +170,10 @@ def test_options_have_azure_identitys_defaults_and_are_keywords() -> None:
 
 def test_the_store_is_not_shown() -> None:
     assert "store" not in repr(TokenCachePersistenceOptions(store=MemoryTokenStore()))
+
+
+def test_an_encryption_that_does_not_exist_is_refused() -> None:
+    assert TokenCachePersistenceOptions().encryption is None
+    assert TokenCachePersistenceOptions(encryption="kernel-keyring").encryption == "kernel-keyring"
+    with pytest.raises(ValueError, match="kernel-keyring"):
+        TokenCachePersistenceOptions(encryption="rot13")  # type: ignore[arg-type]

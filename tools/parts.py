@@ -1,6 +1,6 @@
 """The real programs that tests run azid against: where each is, and `python -m tools.parts` to install what is missing.
 
-Nothing outside the project's ignored folders changes, except that root on Debian or Ubuntu gets Chromium through apt.
+Nothing outside the project's ignored folders changes, except that root on Debian or Ubuntu gets packages through apt.
 A part that cannot be installed here is named with its remedy; the tests that need it are then skipped, or fail where
 `AZID_REQUIRE_ALL=1` says that everything must be present.
 """
@@ -20,6 +20,11 @@ NPM_FOLDER = ROOT / ".cache" / "npm"
 # Azurite 3.36 asks for a newer Node.js than Debian 12 and 13 have.
 NPM_PACKAGES = ("azurite@3.35.0", "oidc-provider@9.13.3")
 AZURE_IDENTITY_FOLDER = ROOT / ".venvs" / "azure-identity"
+LIBSECRET_FOLDER = ROOT / ".venvs" / "libsecret"
+# PyGObject cannot be built without a compiler and many headers; Debian's package of it is for Debian's Python only.
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+KEYRING_PACKAGES = ("dbus", "gnome-keyring")
+LIBSECRET_PACKAGES = ("gir1.2-secret-1", "libsecret-1-0", "python3-gi")
 
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_PLACES = (
@@ -62,6 +67,11 @@ def _find_node() -> Path | None:
     return Path(found) if found else None
 
 
+def _find_redis_server() -> Path | None:
+    found = shutil.which("redis-server")
+    return Path(found) if found else None
+
+
 def _find_in_npm_folder(path: str) -> Callable[[], Path | None]:
     place = NPM_FOLDER / "node_modules" / path
     return lambda: place if place.exists() and _stamped(NPM_FOLDER, *NPM_PACKAGES) else None
@@ -72,19 +82,42 @@ def _find_azure_identity() -> Path | None:
     return python if python.exists() and _stamped(AZURE_IDENTITY_FOLDER, *_azure_identity_inputs()) else None
 
 
+def _find_gnome_keyring() -> Path | None:
+    found = [shutil.which(command) for command in ("gnome-keyring-daemon", "dbus-daemon")]
+    return Path(found[0]) if found[0] and found[1] else None
+
+
+def _find_libsecret() -> Path | None:
+    python = LIBSECRET_FOLDER / "bin" / "python"
+    return python if python.exists() and _stamped(LIBSECRET_FOLDER, *_azure_identity_inputs()) else None
+
+
 CHROMIUM = Part("Chromium", "AZID_CHROMIUM", _find_chromium, "apt-get install chromium, or install Google Chrome")
 NODE = Part("Node.js", "AZID_NODE", _find_node, "install Node.js 20 or newer with npm, then run `make test` again")
 AZURITE = Part("Azurite", "AZID_AZURITE", _find_in_npm_folder("azurite/dist/src/blob/main.js"), NODE.remedy)
 OIDC_PROVIDER = Part("oidc-provider", "AZID_OIDC_PROVIDER", _find_in_npm_folder("oidc-provider"), NODE.remedy)
 AZURE_IDENTITY = Part("azure-identity", "AZID_AZURE_IDENTITY_PYTHON", _find_azure_identity, "run `make test`")
-PARTS = (CHROMIUM, NODE, AZURITE, OIDC_PROVIDER, AZURE_IDENTITY)
+REDIS_SERVER = Part(
+    "Redis", "AZID_REDIS_SERVER", _find_redis_server, "apt-get install redis-server, or brew install redis"
+)
+GNOME_KEYRING = Part(
+    "GNOME Keyring", "AZID_GNOME_KEYRING", _find_gnome_keyring, f"apt-get install {' '.join(KEYRING_PACKAGES)}"
+)
+LIBSECRET = Part(
+    "azure-identity with libsecret",
+    "AZID_LIBSECRET_PYTHON",
+    _find_libsecret,
+    f"apt-get install {' '.join(LIBSECRET_PACKAGES)}, then run `make test` again",
+)
+PARTS = (CHROMIUM, NODE, AZURITE, OIDC_PROVIDER, AZURE_IDENTITY, REDIS_SERVER)
+LINUX_PARTS = (GNOME_KEYRING, LIBSECRET)
 
 
-def install_chromium() -> None:
-    """Install Debian's Chromium, where this process may."""
+def install_debian_packages(*packages: str) -> None:
+    """Install packages through apt, where this process may."""
     if os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get"):
         _run("apt-get", "update", "-qq")
-        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "--no-upgrade", *packages)
 
 
 def install_npm_packages() -> None:
@@ -102,21 +135,39 @@ def install_npm_packages() -> None:
 def install_azure_identity() -> None:
     """Make the environment that holds Microsoft's own library, in the version that azid is compared with."""
     _run(sys.executable, "-m", "venv", "--without-pip", str(AZURE_IDENTITY_FOLDER))
-    pip = (sys.executable, "-m", "pip", "--python", str(AZURE_IDENTITY_FOLDER), "--disable-pip-version-check")
-    if _run(*pip, "install", "--quiet", "--constraint", "constraints.txt", "--group", "azure-identity"):
-        _stamp(AZURE_IDENTITY_FOLDER, *_azure_identity_inputs())
+    _install_azure_identity(AZURE_IDENTITY_FOLDER)
+
+
+def install_libsecret() -> None:
+    """Make an environment of the system's Python that holds Microsoft's own library and can load libsecret."""
+    install_debian_packages(*LIBSECRET_PACKAGES)
+    if SYSTEM_PYTHON.exists() and _run(str(SYSTEM_PYTHON), "-c", "import gi; gi.require_version('Secret', '1')"):
+        _run(str(SYSTEM_PYTHON), "-m", "venv", "--without-pip", "--system-site-packages", str(LIBSECRET_FOLDER))
+        _install_azure_identity(LIBSECRET_FOLDER)
 
 
 def main() -> None:
     if not CHROMIUM.locate():
-        install_chromium()
+        install_debian_packages("chromium")
+    if not REDIS_SERVER.locate():
+        install_debian_packages("redis-server")
     if not (AZURITE.locate() and OIDC_PROVIDER.locate()):
         install_npm_packages()
     if not AZURE_IDENTITY.locate():
         install_azure_identity()
-    for part in PARTS:
+    if sys.platform == "linux" and not GNOME_KEYRING.locate():
+        install_debian_packages(*KEYRING_PACKAGES)
+    if sys.platform == "linux" and not LIBSECRET.locate():
+        install_libsecret()
+    for part in PARTS + (LINUX_PARTS if sys.platform == "linux" else ()):
         if not part.locate():
             print(f"{part.name} is missing, and what needs it is skipped: {part.remedy}", file=sys.stderr)
+
+
+def _install_azure_identity(environment: Path) -> None:
+    pip = (sys.executable, "-m", "pip", "--python", str(environment), "--disable-pip-version-check")
+    if _run(*pip, "install", "--quiet", "--constraint", "constraints.txt", "--group", "azure-identity"):
+        _stamp(environment, *_azure_identity_inputs())
 
 
 def _azure_identity_inputs() -> tuple[str, ...]:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from azid.credentials.username_password import UsernamePasswordCredential
     from azid.errors import AuthenticationRequiredError, CredentialUnavailableError
     from azid.persistence import TokenCachePersistenceOptions
+    from azid.persistent_cache import PersistentCache
     from azid.record import AuthenticationRecord
+    from azid.tokens.stores.encryption import EncryptionKeys
+    from azid.tokens.stores.memory import MemoryTokenStore
+    from azid.tokens.stores.redis import RedisTokenStore
+    from azid.tokens.stores.sqlite import SQLiteTokenStore
     from azid.version import __version__
 
 __all__ = [
@@ -27,9 +32,14 @@ __all__ = [
     "AzureAuthorityHosts",
     "CredentialUnavailableError",
     "DeviceCodeCredential",
+    "EncryptionKeys",
     "InteractiveBrowserCredential",
     "InteractiveCredential",
     "KnownAuthorities",
+    "MemoryTokenStore",
+    "PersistentCache",
+    "RedisTokenStore",
+    "SQLiteTokenStore",
     "TokenCachePersistenceOptions",
     "UsernamePasswordCredential",
     "__version__",
@@ -42,9 +52,14 @@ _MODULES: Final = {
     "AzureAuthorityHosts": "azid.authority",
     "CredentialUnavailableError": "azid.errors",
     "DeviceCodeCredential": "azid.credentials.device_code",
+    "EncryptionKeys": "azid.tokens.stores.encryption",
     "InteractiveBrowserCredential": "azid.credentials.browser",
     "InteractiveCredential": "azid.credentials.interactive",
     "KnownAuthorities": "azid.authority",
+    "MemoryTokenStore": "azid.tokens.stores.memory",
+    "RedisTokenStore": "azid.tokens.stores.redis",
+    "SQLiteTokenStore": "azid.tokens.stores.sqlite",
+    "PersistentCache": "azid.persistent_cache",
     "TokenCachePersistenceOptions": "azid.persistence",
     "UsernamePasswordCredential": "azid.credentials.username_password",
     "__version__": "azid.version",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from azid.errors import CredentialUnavailableError
 from azid.tokens.cache import Storage
 
 if TYPE_CHECKING:
@@ -24,22 +23,33 @@ class TokenCachePersistenceOptions:
         Defaults to False.
     :param name: the cache's name; caches of different names share nothing. Defaults to the one that Microsoft's
         developer tools share.
+    :param encryption: how tokens are encrypted on Linux, where the desktop's keyring does it by default.
+        ``"kernel-keyring"`` is for machines without one, such as SSH hosts: a file, encrypted under a key that the
+        kernel keeps in memory until the machine restarts or the user has stayed away for three days; then the person
+        signs in again. Other programs do not find that file. Windows and macOS always encrypt their own way.
     :param store: a token store of the application's own, used instead. Credentials that are given the same one share
         their sign-ins. None by default.
     :param partition: whose partition of a store of many people this credential uses, such as the service's own user ID.
         Defaults to the home account ID of the credential's record.
+    :raises ValueError: there is no such encryption.
     """
 
     allow_unencrypted_storage: bool = field(default=False, kw_only=True)
     name: str = field(default=_DEFAULT_NAME, kw_only=True)
+    encryption: Literal["kernel-keyring"] | None = field(default=None, kw_only=True)
     store: TokenStore | PartitionedTokenStore | None = field(default=None, kw_only=True, repr=False)
     partition: str | None = field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.encryption not in (None, "kernel-keyring"):
+            raise ValueError("'encryption' is \"kernel-keyring\", or None for what the platform has.")
 
 
 def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
     """Return the storage that `options` ask for; one in memory if they are None.
 
-    :raises CredentialUnavailableError: there is no such storage on this machine.
+    :raises CredentialUnavailableError: there is no such storage on this machine; the message names the remedy.
+    :raises ValueError: the cache's name cannot be a file's.
     """
     if options is None:
         from azid.tokens.stores.memory import MemoryTokenStore
@@ -48,10 +58,14 @@ def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
         return Storage(lambda _: memory, private=True)
     if options.store is not None:
         return _storage_in(options.store, options.partition)
-    raise CredentialUnavailableError(
-        "This version of azid keeps no tokens on disk yet, so it cannot honour 'cache_persistence_options'. Leave them "
-        "out to keep tokens for as long as the process lasts, or give a store of your own as their 'store'."
+    from azid.tokens.stores.personal import open_personal_store
+
+    store = open_personal_store(
+        options.name,
+        allow_unencrypted_storage=options.allow_unencrypted_storage,
+        encryption=options.encryption,
     )
+    return Storage(lambda _: store, own=store)
 
 
 def _storage_in(store: TokenStore | PartitionedTokenStore, partition: str | None) -> Storage:

@@ -359,11 +359,6 @@ def test_a_password_credential_warns_where_it_is_made() -> None:
     assert caught[0].filename == __file__
 
 
-def test_storage_on_disk_is_refused_for_now() -> None:
-    with pytest.raises(CredentialUnavailableError, match="store"):
-        DeviceCodeCredential(cache_persistence_options=TokenCachePersistenceOptions())
-
-
 SPEC = {
     InteractiveBrowserCredential: (
         *("client_id", "authority", "tenant_id", "redirect_uri", "authentication_record"),

@@ -7,13 +7,34 @@ continuous integration sets, a missing part is a failure, so that no gap hides b
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from tools.parts import AZURE_IDENTITY, AZURITE, CHROMIUM, NODE, OIDC_PROVIDER, Part
+from tools.parts import (
+    AZURE_IDENTITY,
+    AZURITE,
+    CHROMIUM,
+    GNOME_KEYRING,
+    LIBSECRET,
+    NODE,
+    OIDC_PROVIDER,
+    REDIS_SERVER,
+    Part,
+)
 
-__all__ = ["azure_identity", "azurite", "chromium", "node", "oidc_provider", "require"]
+__all__ = [
+    "azure_identity",
+    "azurite",
+    "chromium",
+    "gnome_keyring",
+    "libsecret",
+    "node",
+    "oidc_provider",
+    "redis_server",
+    "require",
+]
 
 
 def require(part: Part) -> Path:
@@ -55,3 +76,23 @@ def oidc_provider(node: Path) -> Path:
 def azure_identity() -> Path:
     """The Python of an environment that holds Microsoft's azure-identity. Leave it as it is: copy it to change it."""
     return require(AZURE_IDENTITY)
+
+
+@pytest.fixture(scope="session")
+def gnome_keyring() -> Path:
+    """The executable of GNOME Keyring's daemon. `dbus-daemon` is there, too."""
+    return require(GNOME_KEYRING)
+
+
+@pytest.fixture(scope="session")
+def libsecret() -> Path:
+    """The Python of an environment that holds Microsoft's azure-identity and can load libsecret. Leave it as it is."""
+    return require(LIBSECRET)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Path:
+    """The executable of Redis' server."""
+    if sys.platform == "win32":
+        pytest.skip("Redis does not run on Windows")
+    return require(REDIS_SERVER)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import pickle
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from azid.tokens.document import Document
 from azid.tokens.store import TokenStore
 
-__all__ = ["TokenStoreContract"]
+__all__ = ["LastingTokenStoreContract", "TokenStoreContract", "in_process", "told"]
 
 THREADS = 8
 TRANSACTIONS = 10
+PROCESSES = 8
+WRITES = 20
 GIVE_UP = 20  # seconds after which a test that would hang fails
 
 
@@ -136,3 +144,99 @@ class TokenStoreContract:
             finally:
                 done.set()
             assert all(reader.result(GIVE_UP) for reader in readers)
+
+    def test_one_thread_at_a_time_refreshes_an_account(self, store: TokenStore) -> None:
+        inside: list[int] = []
+        start = threading.Barrier(THREADS)
+
+        def refresh(thread: int) -> None:
+            start.wait(GIVE_UP)
+            with store.refreshing("ada"):
+                inside.append(thread)
+                assert inside == [thread]
+                with store.transaction(cae=False) as document:
+                    document.setdefault("Account", {})[str(thread)] = {}
+                assert inside == [thread]
+                inside.clear()
+
+        with ThreadPoolExecutor(THREADS) as executor:
+            for refreshed in [executor.submit(refresh, thread) for thread in range(THREADS)]:
+                refreshed.result(GIVE_UP)
+        assert len(store.read(cae=False)["Account"]) == THREADS
+
+    def test_a_refresh_that_raised_keeps_nobody_out(self, store: TokenStore) -> None:
+        with pytest.raises(RuntimeError), store.refreshing("ada"):
+            raise RuntimeError
+
+        def refresh() -> None:
+            with store.refreshing("ada"):
+                pass
+
+        with ThreadPoolExecutor() as executor:
+            executor.submit(refresh).result(GIVE_UP)
+
+    def test_a_refresh_keeps_no_writer_out(self, store: TokenStore) -> None:
+        def write() -> None:
+            with store.transaction(cae=False) as document:
+                document["Account"] = {"key": {}}
+
+        with ThreadPoolExecutor() as executor, store.refreshing("ada"):
+            executor.submit(write).result(GIVE_UP)
+        assert store.read(cae=False) == {"Account": {"key": {}}}
+
+    def test_the_other_document_can_be_read_within_a_transaction(self, store: TokenStore) -> None:
+        with store.transaction(cae=True) as document:
+            document["Account"] = {"key": {}}
+        with store.transaction(cae=False):
+            assert store.read(cae=True) == {"Account": {"key": {}}}
+
+
+@contextlib.contextmanager
+def in_process(store: TokenStore, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of `tests.tokens.store_process` on a store that can be pickled; it ends with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tokens.store_process", *command],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        try:
+            assert process.stdin is not None
+            pickle.dump(store, process.stdin)
+            process.stdin.flush()
+            yield process
+        finally:
+            process.kill()
+
+
+def told(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line that a process prints; empty when it has ended."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+class LastingTokenStoreContract(TokenStoreContract):
+    """Tests of a token store that outlives a process, is shared by several, and can be pickled."""
+
+    def test_processes_lose_nothing(self, store: TokenStore) -> None:
+        with contextlib.ExitStack() as stack:
+            processes = [
+                stack.enter_context(in_process(store, "write", str(number), str(WRITES))) for number in range(PROCESSES)
+            ]
+            assert [process.wait(GIVE_UP * 3) for process in processes] == [0] * PROCESSES
+        for cae in (False, True):
+            accounts = store.read(cae=cae)["Account"]
+            assert set(accounts) == {f"{number}-{n}" for number in range(PROCESSES) for n in range(WRITES)}
+
+    def test_one_process_at_a_time_refreshes_an_account(self, store: TokenStore) -> None:
+        def refresh() -> Document:
+            with store.refreshing("ada"):
+                return store.read(cae=False)
+
+        with in_process(store, "refresh", "ada") as process, ThreadPoolExecutor() as executor:
+            assert told(process) == b"refreshing"
+            seen = executor.submit(refresh)
+            assert process.stdin is not None
+            process.stdin.close()  # it writes, and then leaves
+            assert seen.result(GIVE_UP) == {"Account": {"refreshed": {}}}

@@ -22,6 +22,7 @@ __all__ = [
     "StoredRefreshToken",
     "find_access_token",
     "find_broker_account_id",
+    "find_clients",
     "find_refresh_tokens",
     "has_account",
     "has_tokens",
@@ -141,6 +142,12 @@ def find_broker_account_id(document: Document, account: Account) -> str | None:
         if account.owns(entry) and entry.get("account_source") == _BROKER and isinstance(name, str) and name:
             return name
     return None
+
+
+def find_clients(document: Document) -> set[tuple[str, str]]:
+    """Return the authority's host and the client of whatever tokens there are."""
+    entries = (entry for section in _TOKENS for entry in _entries(document, section))
+    return {(_text(entry, "environment"), _text(entry, "client_id")) for entry in entries}
 
 
 def find_accounts(document: Document, hosts: Collection[str], client_id: str) -> list[AuthenticationRecord]:
