@@ -1,0 +1,47 @@
+"""A program on azid or on azure-identity, whose names are the same: it signs in, or gets a token silently.
+
+program.py LIBRARY sign-in CAE USERNAME PASSWORD…    signs people in one after another; prints a record each
+program.py LIBRARY silent CAE [RECORD]               prints the token, or the name of the error
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+SCOPE = "https://graph.microsoft.com/.default"
+
+
+def pairs(items: Iterable[str]) -> Iterable[tuple[str, str]]:
+    iterator = iter(items)
+    return zip(iterator, iterator, strict=True)
+
+
+def main(library: str, command: str, cae: str, *arguments: str) -> None:
+    identity: Any = importlib.import_module(library)
+    constants: Any = importlib.import_module("azid" if library == "azid" else "azure.identity._constants")
+    options = {"cache_persistence_options": identity.TokenCachePersistenceOptions(allow_unencrypted_storage=True)}
+    if command == "sign-in":
+        warnings.simplefilter("ignore")  # a password cannot do MFA
+        for username, password in pairs(arguments):
+            client_id = constants.DEVELOPER_SIGN_ON_CLIENT_ID
+            credential = identity.UsernamePasswordCredential(client_id, username, password, **options)
+            print(credential.authenticate(scopes=[SCOPE], enable_cae=cae == "cae").serialize(), flush=True)
+    else:
+        record = identity.AuthenticationRecord.deserialize(arguments[0]) if arguments else None
+        credential = identity.DeviceCodeCredential(
+            disable_automatic_authentication=True, authentication_record=record, **options
+        )
+        try:
+            print(credential.get_token(SCOPE, enable_cae=cae == "cae").token)
+        except identity.AuthenticationRequiredError as error:
+            print(type(error).__name__)
+        print(*itertools.islice(sys.modules, 10_000))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
