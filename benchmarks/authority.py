@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from azid.emulator.exchange import Reply, Request
 from azid.emulator.server import Server
 from azid.emulator.tls import CertificateAuthority
-from benchmarks.sign_ins import TENANT_ID, token_reply
+from benchmarks.sign_ins import LOGIN_HOST, TENANT_ID, token_reply
+from tests.support.connect_proxy import ConnectProxy
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -51,6 +52,9 @@ class CannedAuthority:
         self._server = Server(("127.0.0.1", 0), self._answer, certificates.server_context())
         self.host = self._server.netloc
         """The host and port, as credentials take them for `authority`."""
+        self._proxy = ConnectProxy({f"{LOGIN_HOST}:443": self._server.port})
+        self.environment = {"HTTPS_PROXY": self._proxy.url, "REQUESTS_CA_BUNDLE": self.ca_file}
+        """Variables with which a program meets it where it expects the public cloud's authority."""
 
     def take_requests(self) -> Counter[str]:
         """Return how many requests came for each endpoint since the last time, by the path's last segment."""
@@ -64,6 +68,7 @@ class CannedAuthority:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._proxy.__exit__()
         self._server.stop()
         self._folder.cleanup()
 
@@ -77,9 +82,15 @@ class CannedAuthority:
         return Reply(status, [("Content-Type", "application/json")], json.dumps(values).encode())
 
     def _values(self, endpoint: str, request: Request) -> tuple[int, dict[str, Any]]:
-        base = f"https://{self.host}/{TENANT_ID}"
+        base = f"https://{request.parts.netloc}/{TENANT_ID}"
         form = request.form
         match endpoint:
+            case "instance":
+                names = {"preferred_network": LOGIN_HOST, "preferred_cache": LOGIN_HOST, "aliases": [LOGIN_HOST]}
+                return 200, {
+                    "tenant_discovery_endpoint": f"{base}/v2.0/.well-known/openid-configuration",
+                    "metadata": [names],
+                }
             case "openid-configuration":
                 return 200, {
                     "issuer": f"{base}/v2.0",

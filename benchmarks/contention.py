@@ -14,7 +14,7 @@ from benchmarks.samples import Sample, sample
 from benchmarks.sign_ins import cache_of, scope
 from benchmarks.worker import Worker
 
-__all__ = ["measure"]
+__all__ = ["failures_in_threads", "measure"]
 
 _ROUNDS = 5
 _LATENCY = 0.05
@@ -74,14 +74,14 @@ def measure(bench: Bench) -> Section:
 def refresh_at_once(library: Library, *, host: str, ca_file: str) -> int:
     """In a worker: return how many threads failed to get a token instead of the expired one."""
     credential = library.signed_in_credential(host, ca_file, cache_of(1, 1, expired=True))
-    return _together(_REFRESHING, lambda: credential.get_token(scope(0)))
+    return failures_in_threads(_REFRESHING, lambda: credential.get_token(scope(0)))
 
 
 def sign_in_at_once(library: Library, *, host: str, ca_file: str) -> tuple[int, int]:
     """In a worker: return how many prompts were shown, and how many threads failed to get a token."""
     prompts: list[tuple[Any, ...]] = []
     credential = library.new_credential(host, ca_file, prompt_callback=lambda *prompt: prompts.append(prompt))
-    failed = _together(_SIGNING_IN, lambda: credential.get_token(scope(0)))
+    failed = failures_in_threads(_SIGNING_IN, lambda: credential.get_token(scope(0)))
     return len(prompts), failed
 
 
@@ -100,7 +100,7 @@ def ask_revoked(library: Library, *, host: str, ca_file: str) -> None:
         raise AssertionError("a revoked sign-in still has a token")
 
 
-def _together(threads: int, call: Callable[[], object]) -> int:
+def failures_in_threads(threads: int, call: Callable[[], object]) -> int:
     """Call in many threads at once; return how many calls failed."""
     barrier = threading.Barrier(threads)
     failed: list[Exception] = []

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import time
 from collections import defaultdict
 
 from benchmarks.bench import Bench
 from benchmarks.report import Section, Target
 from benchmarks.samples import Sample, sample
-from benchmarks.worker import Worker, clean_environment
+from benchmarks.worker import Worker, run
 
 __all__ = ["measure"]
 
@@ -89,21 +87,10 @@ def _slowest(samples: dict[tuple[Worker, str], Sample], worker: Worker) -> Sampl
 
 
 def _loaded(worker: Worker, statement: str) -> list[str]:
-    return _run(worker, f"{statement}\nimport sys\nprint(*sys.modules)").split()
+    return run(worker.python, f"{statement}\nimport sys\nprint(*sys.modules)").split()
 
 
 def _seconds(worker: Worker, statement: str) -> float:
     began = time.perf_counter()
-    _run(worker, statement)
+    run(worker.python, statement)
     return time.perf_counter() - began
-
-
-def _run(worker: Worker, program: str) -> str:
-    return subprocess.run(
-        [worker.python, "-c", program],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-        cwd=tempfile.gettempdir(),  # `-c` looks for modules in the current folder first
-    ).stdout

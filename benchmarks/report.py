@@ -44,12 +44,11 @@ class Section:
     targets: Sequence[Target]
 
 
-def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], awaited: Sequence[str]) -> str:
+def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]]) -> str:
     """Return the whole page.
 
     :param sections: what was measured.
     :param about: where and with what it was measured.
-    :param awaited: what has a target but is not measured yet.
     """
     sections = list(sections)
     targets = [target for part in sections for target in part.targets]
@@ -69,7 +68,6 @@ def page(sections: Iterable[Section], *, about: Sequence[tuple[str, str]], await
                 for target in targets
             ],
         ),
-        *(["Not measured yet: " + "; ".join(awaited) + "."] if awaited else []),
         "## Where",
         _table(("", ""), about),
         *(section(part) for part in sections),

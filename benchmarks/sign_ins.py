@@ -14,11 +14,27 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import msal
 
-__all__ = ["CLIENT_ID", "TENANT_ID", "cache_of", "home_account_id", "scope", "token_reply", "username"]
+__all__ = [
+    "CLIENT_ID",
+    "DAY",
+    "LOGIN_HOST",
+    "TENANT_ID",
+    "cache_of",
+    "home_account_id",
+    "record",
+    "scope",
+    "sign_in_event",
+    "token_reply",
+    "username",
+]
 
+LOGIN_HOST: Final = "login.microsoftonline.com"
+"""The public cloud's authority."""
+_LOOPBACK: Final = "127.0.0.1"
 TENANT_ID: Final = "11111111-2222-3333-4444-555555555555"
 CLIENT_ID: Final = "66666666-7777-8888-9999-000000000000"
-_DAY: Final = 86_400
+DAY: Final = 86_400
+"""Seconds."""
 
 
 def scope(number: int) -> str:
@@ -31,6 +47,17 @@ def username(account: int) -> str:
 
 def home_account_id(account: int) -> str:
     return f"{_object_id(account)}.{TENANT_ID}"
+
+
+def record(account: int, host: str) -> dict[str, str]:
+    """Return an account's authentication record, as the arguments of either library's class."""
+    return {
+        "tenant_id": TENANT_ID,
+        "client_id": CLIENT_ID,
+        "authority": host,
+        "home_account_id": home_account_id(account),
+        "username": username(account),
+    }
 
 
 def token_reply(account: int, number: int, *, scope: str, expires_in: int) -> dict[str, Any]:
@@ -62,25 +89,39 @@ def token_reply(account: int, number: int, *, scope: str, expires_in: int) -> di
     }
 
 
-def cache_of(accounts: int, scopes: int, *, expired: bool = False) -> msal.SerializableTokenCache:
+def sign_in_event(account: int, number: int = 0, *, host: str = _LOOPBACK, expires_in: int = DAY) -> dict[str, Any]:
+    """Return what MSAL's `TokenCache.add` is given after a sign-in.
+
+    :param account: who signed in.
+    :param number: the scope's.
+    :param host: the authority's, without its port, as MSAL has it.
+    :param expires_in: seconds.
+    """
+    return {
+        "client_id": CLIENT_ID,
+        "environment": host,
+        "token_endpoint": f"https://{host}/{TENANT_ID}/oauth2/v2.0/token",
+        "grant_type": "authorization_code",
+        "scope": [scope(number)],
+        "response": token_reply(account, number, scope=scope(number), expires_in=expires_in),
+    }
+
+
+def cache_of(
+    accounts: int, scopes: int, *, host: str = _LOOPBACK, expired: bool = False
+) -> msal.SerializableTokenCache:
     """Return MSAL's cache after `accounts` people each signed in for `scopes` scopes.
 
+    :param host: the authority's, without its port.
     :param expired: whether their access tokens have expired, so that only the refresh tokens are left.
     """
     import msal
 
     cache = msal.SerializableTokenCache()
-    signed_in_at = time.time() - (_DAY if expired else 0)
+    signed_in_at = time.time() - (DAY if expired else 0)
     for account in range(accounts):
         for number in range(scopes):
-            event = {
-                "client_id": CLIENT_ID,
-                "environment": "127.0.0.1",
-                "token_endpoint": f"https://127.0.0.1/{TENANT_ID}/oauth2/v2.0/token",
-                "grant_type": "authorization_code",
-                "scope": [scope(number)],
-                "response": token_reply(account, number, scope=scope(number), expires_in=3_600 if expired else _DAY),
-            }
+            event = sign_in_event(account, number, host=host, expires_in=3_600 if expired else DAY)
             cache.add(event, now=signed_in_at)
     return cache
 

@@ -9,7 +9,8 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from benchmarks.libraries import LIBRARIES
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Worker", "clean_environment"]
+__all__ = ["Worker", "clean_environment", "run"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,14 +75,38 @@ class Worker:
         self._process.stdout.close()
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what would change the measured program: proxies, Python's own settings
-    and settings of Azure programs.
+def run(python: Path, program: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> str:
+    """Return what a Python program prints, in a process of its own.
+
+    :param python: the interpreter.
+    :param program: its text.
+    :param environment: variables that the process is to have besides this one's.
+    :param before: a program that runs the interpreter, with its arguments.
+    :raises subprocess.CalledProcessError: it failed. What it wrote on standard error was shown.
     """
+    done = subprocess.run(
+        [*before, python, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**clean_environment(), **(environment or {})},
+        cwd=tempfile.gettempdir(),  # `-c` looks for modules in the current folder first
+    )
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        done.check_returncode()
+    return done.stdout
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would change the measured program: proxies, keyrings, Python's own
+    settings and settings of Azure programs.
+    """
+    others = ("AZURE_", "CURL_CA", "DBUS_", "PYTHON", "REQUESTS_CA", "XDG_")
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.lower().endswith("_proxy") and not name.startswith(("AZURE_", "PYTHON", "REQUESTS_CA", "CURL_CA"))
+        if not name.lower().endswith("_proxy") and not name.startswith(others)
     }
 
 
