@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from azid.tokens.cache import Storage
@@ -15,7 +14,6 @@ __all__ = ["TokenCachePersistenceOptions", "open_storage"]
 _DEFAULT_NAME: Final = "msal.cache"
 
 
-@dataclass(frozen=True)
 class TokenCachePersistenceOptions:
     """Where a credential keeps its tokens, so that other credentials find them.
 
@@ -34,15 +32,28 @@ class TokenCachePersistenceOptions:
     :raises ValueError: there is no such encryption.
     """
 
-    allow_unencrypted_storage: bool = field(default=False, kw_only=True)
-    name: str = field(default=_DEFAULT_NAME, kw_only=True)
-    encryption: Literal["kernel-keyring"] | None = field(default=None, kw_only=True)
-    store: TokenStore | PartitionedTokenStore | None = field(default=None, kw_only=True, repr=False)
-    partition: str | None = field(default=None, kw_only=True, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.encryption not in (None, "kernel-keyring"):
+    def __init__(
+        self,
+        *,
+        allow_unencrypted_storage: bool = False,
+        name: str = _DEFAULT_NAME,
+        encryption: Literal["kernel-keyring"] | None = None,
+        store: TokenStore | PartitionedTokenStore | None = None,
+        partition: str | None = None,
+    ) -> None:
+        if encryption not in (None, "kernel-keyring"):
             raise ValueError("'encryption' is \"kernel-keyring\", or None for what the platform has.")
+        self.allow_unencrypted_storage = allow_unencrypted_storage
+        self.name = name
+        self.encryption = encryption
+        self.store = store
+        self.partition = partition
+
+    def __repr__(self) -> str:
+        return (
+            f"TokenCachePersistenceOptions(allow_unencrypted_storage={self.allow_unencrypted_storage}, "
+            f"name={self.name!r}, encryption={self.encryption!r})"
+        )
 
 
 def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
