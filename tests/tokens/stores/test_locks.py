@@ -19,7 +19,7 @@ from msal_extensions import CrossPlatLock
 
 from azid.clock import ManualClock
 from azid.tokens.stores.locks import FileLock, MsalLockFile, lock_file
-from tests.support.forked import in_fork, needs_fork
+from tests.support.forked import NOBODY, in_fork, needs_fork, needs_root
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no file that is open")
 
@@ -42,6 +42,16 @@ def dead_pid() -> int:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait(PATIENCE)
     return process.pid
+
+
+def hard_link_in_anothers_folder(path: Path, folder: Path) -> Path:
+    """Return a file of root's that is at `path`, too."""
+    of_root = folder / "of root"
+    of_root.write_text("root's")
+    path.parent.mkdir(parents=True)
+    os.chown(path.parent, NOBODY, NOBODY)
+    path.hardlink_to(of_root)
+    return of_root
 
 
 def refuse(descriptor: int) -> None:
@@ -123,6 +133,13 @@ class TestFileLock:
             with FileLock(path).held(0) as held:
                 assert held
                 assert not is_free(path)
+
+    @needs_root
+    def test_root_hands_over_nothing_that_it_has_not_made(self, path: Path, tmp_path: Path) -> None:
+        of_root = hard_link_in_anothers_folder(path, tmp_path)
+        with FileLock(path).held(PATIENCE):
+            pass
+        assert of_root.stat().st_uid == 0
 
     @needs_fork
     def test_a_forked_process_does_not_keep_it(self, path: Path) -> None:
@@ -270,6 +287,14 @@ class TestMsalLockFile:
         with MsalLockFile(path, clock=clock).held() as held:
             assert held
         assert clock.waits == []
+
+    @needs_root
+    def test_root_takes_no_hard_link_to_a_file_of_its_own(self, path: Path, tmp_path: Path, clock: ManualClock) -> None:
+        of_root = hard_link_in_anothers_folder(path, tmp_path)
+        clock.advance(HOUR)
+        with MsalLockFile(path, clock=clock).held() as held:
+            assert not held
+        assert (of_root.read_text(), of_root.stat().st_uid) == ("root's", 0)
 
     def test_one_of_azids_holds_it(self, path: Path, clock: ManualClock) -> None:
         with MsalLockFile(path).held(), MsalLockFile(path, clock=clock).held() as held:

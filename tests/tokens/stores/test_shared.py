@@ -205,6 +205,14 @@ class TestWriting:
             "RefreshToken": {"other": {}},
         }
 
+    def test_those_who_go_on_without_a_holder_that_hangs_are_kept_apart(self, folder: Path) -> None:
+        first_clock, second_clock = ManualClock(start=time.time()), ManualClock(start=time.time())
+        first, second = store_in(folder, clock=first_clock), store_in(folder, clock=second_clock)
+        hanging = store_in(folder)
+        with hanging.transaction(cae=False), first.transaction(cae=False), second.transaction(cae=False):
+            pass
+        assert sum(second_clock.waits) >= sum(first_clock.waits) + 9
+
     def test_a_killed_holder_delays_nobody(self, store: SharedTokenStore, folder: Path) -> None:
         put(store, "earlier")
         clock = ManualClock(start=time.time())

@@ -19,6 +19,7 @@ from azid.clock import ManualClock
 from azid.tokens.stores.encryption import EncryptionKeys, UnknownKeyError
 from azid.tokens.stores.sqlite import SQLiteTokenStore
 from tests.conftest import in_threads
+from tests.support.forked import needs_fork
 from tests.tokens.partitioned_store_contract import (
     NEW_KEY,
     OLD_KEY,
@@ -322,6 +323,36 @@ if child:
         assert process.wait(60) == 0
     accounts = people.partition("ada").read(cae=False)["Account"]
     assert sorted(accounts) == ["child", "parent", "parent again", "parent at last"]
+
+
+def test_a_second_connection_leaves_the_locks_of_the_first(opening: str, people: SQLiteTokenStore, path: Path) -> None:
+    with people.partition("ada").transaction(cae=False) as document:
+        document["Account"] = {"one": {}}
+        people.partition("bob").read(cae=False)
+    with child(opening + "people.close()") as process:
+        assert process.wait(60) == 0
+    assert Path(f"{path}-wal").exists()  # what is written into a log that is gone is lost
+
+
+@needs_fork
+def test_a_forked_process_has_locks_of_its_own(opening: str, path: Path) -> None:
+    program = f"""{opening}
+import os
+(ready, get_ready), (closed, close) = os.pipe(), os.pipe()
+child = os.fork()
+if child:
+    os.read(ready, 1)
+    people.close()
+    os.write(close, b".")
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    people.partition("ada").read(cae=False)
+    os.write(get_ready, b".")
+    os.read(closed, 1)
+    assert os.path.exists({f"{path}-wal"!r})  # what is written into a log that is gone is lost
+"""
+    with child(program) as process:
+        assert process.wait(60) == 0
 
 
 def test_connections_are_reused_and_closed(people: SQLiteTokenStore, path: Path) -> None:

@@ -134,7 +134,10 @@ class FileLock:
             return self._open_in_folder()
 
     def _open_in_folder(self) -> int:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | OPEN_SAFELY, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | OPEN_SAFELY, 0o600)
+        except FileExistsError:  # not handed over: it may be a hard link to a file of root's
+            return os.open(self._path, os.O_RDWR | OPEN_SAFELY)
         with suppress(OSError):  # another user's
             hand_over(descriptor, self._path.parent)
         return descriptor
@@ -210,6 +213,9 @@ class MsalLockFile:
             descriptor = os.open(self._path, os.O_RDWR | OPEN_SAFELY)
         except FileNotFoundError:
             return None  # it has just been released
+        if os.geteuid() == 0 and os.fstat(descriptor).st_uid != self._path.parent.stat().st_uid:
+            os.close(descriptor)  # a hard link, for root to write to
+            return None
         return self._claim(descriptor, self._is_left_over)
 
     def _claim(self, descriptor: int, may_have: Callable[[int], bool]) -> int | None:

@@ -11,7 +11,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -75,6 +75,7 @@ class SharedTokenStore:
         self._refresh_locks = [
             FileLock(own / f"{name}.refresh-{number}.lock", clock=clock, lock=lock) for number in range(_REFRESH_LOCKS)
         ]
+        self._overtaking_lock = FileLock(own / f"{name}.overtaking.lock", clock=clock, lock=lock)
         self._msal_locks = {
             cae: MsalLockFile(lock_folder / f"{name}{suffix}.lockfile", clock=clock, lock=lock)
             for cae, suffix in SUFFIXES.items()
@@ -128,7 +129,9 @@ class SharedTokenStore:
         with self._write_lock.held(_WRITE_PATIENCE) as held:
             if not held:
                 _LOGGER.warning("A write to the token store hangs, in another thread or process; this one goes on.")
-            with self._msal_locks[cae].held():
+            with self._msal_locks[cae].held() as msal_held, ExitStack() as overtaking:
+                if not (held and msal_held):  # those who go on are kept apart from each other, at least
+                    overtaking.enter_context(self._overtaking_lock.held(_WRITE_PATIENCE))
                 yield
 
     def _look(self, cae: bool) -> _Look:

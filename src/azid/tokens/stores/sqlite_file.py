@@ -8,7 +8,7 @@ import sqlite3
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 from uuid import uuid4
@@ -61,6 +61,7 @@ class SQLiteFile:
         self._lock = FileLock(Path(f"{self.path}.lock"))
         self._idle: deque[_Connection] = deque()
         weakref.finalize(self, _close, self._idle)
+        _files.add(self)
         renew_after_fork(self, SQLiteFile._renew)
         self.do(_nothing)  # so that what is wrong with the file comes out now
 
@@ -195,11 +196,27 @@ class SQLiteFile:
         return status.st_dev, status.st_ino
 
 
+_files: weakref.WeakSet[SQLiteFile] = weakref.WeakSet()
+
+
+def _close_before_fork() -> None:
+    # SQLite would believe in the child that it has the parent's locks, which a fork does not pass on, and take none.
+    for file in list(_files):
+        file.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_close_before_fork)
+
+
 def _nothing(_: sqlite3.Connection) -> None: ...
 
 
 def _touch(path: Path) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # One that is there must not be opened: closing it would end the locks of this process's connections to it
+    # (https://www.sqlite.org/howtocorrupt.html section 2.2), and another process would delete the log under them.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _close(connections: deque[_Connection]) -> None:
