@@ -273,3 +273,16 @@ def test_folders_above_are_made_too(tmp_path: Path) -> None:
     make_private_folder(folder)
     make_private_folder(folder)
     assert folder.is_dir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_file_that_has_another_name_elsewhere_keeps_its_mode(tmp_path: Path) -> None:
+    """It may be one of the system's, linked to here by whoever the folder belongs to, for root to change."""
+    elsewhere, path = tmp_path / "passwd", tmp_path / "tokens"
+    elsewhere.write_bytes(b"{}")
+    elsewhere.chmod(0o644)
+    path.hardlink_to(elsewhere)
+    item = FileItem(path)
+    item.load()
+    assert item.set_aside(".unreadable") is not None
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644

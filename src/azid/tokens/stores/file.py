@@ -108,9 +108,12 @@ class FileItem:
             self.path.rename(kept)
         except FileNotFoundError:
             return None
-        if stat.S_ISREG(os.lstat(kept).st_mode):
-            with suppress(OSError):  # it may belong to somebody else
-                kept.chmod(0o600)
+        with suppress(OSError):  # it may be a link, or somebody else's
+            descriptor = os.open(kept, os.O_RDONLY | OPEN_SAFELY)
+            try:
+                _take_others_rights_away(descriptor)
+            finally:
+                os.close(descriptor)
         return str(kept)
 
 
@@ -146,7 +149,7 @@ def replace_file(path: Path, data: bytes) -> None:
 def mark_changed(path: Path) -> None:
     """Give a file a time that makes MSAL's libraries read anew what it holds, or what it signals."""
     changed = time.time_ns() + AHEAD_OF_MSAL
-    os.utime(path, ns=(changed, changed))
+    os.utime(path, ns=(changed, changed), follow_symlinks=os.utime not in os.supports_follow_symlinks)
 
 
 def make_private_folder(folder: Path) -> None:
@@ -194,7 +197,16 @@ def _require_readable(status: os.stat_result, descriptor: int) -> None:
         return
     if os.geteuid() not in (0, status.st_uid) and status.st_uid != 0:
         raise UnreadableItemError("belongs to another user")  # who could have put their own sign-in there
-    if status.st_mode & 0o077:
+    _take_others_rights_away(descriptor)
+
+
+def _take_others_rights_away(descriptor: int) -> None:
+    """Give a file mode 0600 if it is this user's and nothing but what it seems: it may be a link to one of root's."""
+    if sys.platform == "win32":
+        return
+    status = os.fstat(descriptor)
+    its_own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink == 1
+    if its_own and status.st_mode & 0o077:
         with suppress(OSError):
             os.fchmod(descriptor, 0o600)
 

@@ -4,7 +4,8 @@
     macOS       the Keychain, service Microsoft.Developer.IdentityService
     elsewhere   the keyring that the Secret Service gives access to; if there is none and that is allowed, the plain
                 file ~/.IdentityService/<name>
-    by choice   on Linux ~/.IdentityService/<name>.encrypted, encrypted under a key of the kernel's: azid's alone
+    by choice   on Linux ~/.IdentityService/<name>.<machine>.encrypted, encrypted under a key of the kernel's: azid's
+                alone, and one for each machine and user that share the folder
 
 `<name>` ends with ``.nocae`` or ``.cae``. On every platform, `.IdentityService` has MSAL's lock files, and files that
 signal changes where the tokens are elsewhere.
@@ -128,12 +129,23 @@ def _kernel_keyring(folder: Path) -> Callable[[str], Item]:
     from azid.tokens.stores.kernel_key import KernelKey
 
     def make(cache: str) -> Item:
-        file = FileItem(folder / f"{cache}.encrypted")
+        file = FileItem(folder / f"{cache}.{_whose_kernel_keys()}.encrypted")
         # A key for each file, so that the file's lock keeps two programs from making it at once.
         return EncryptedItem(file, file.path.name, KernelKey(f"azid:{file.path}"))
 
     KernelKey("azid").probe()
     return make
+
+
+def _whose_kernel_keys() -> str:
+    """Return what tells this machine and this user from others that have the same home: they have other keys."""
+    import hashlib
+
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):  # as in most containers
+        machine = os.uname().nodename
+    return hashlib.sha256(f"{machine} {os.getuid()}".encode()).hexdigest()[:12]
 
 
 @functools.cache

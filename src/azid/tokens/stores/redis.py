@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from azid.clock import Clock
@@ -169,9 +170,13 @@ class _Partition(EncryptedPartition):
             yield found.document
             self._store(found, cae)
 
-    def refreshing(self, key: str) -> AbstractContextManager[object]:
-        lock = self._lock(f"refreshing {self._key} {key}", REFRESH_LEASE)
-        return hold(lambda: bool(lock.acquire(blocking=False)), lock.release, clock=self._clock)
+    @contextmanager
+    def refreshing(self, key: str) -> Iterator[None]:
+        with ExitStack() as held:
+            for lock in self._locks(f"refreshing {self._key} {key}", REFRESH_LEASE):
+                acquire = partial(lock.acquire, blocking=False)
+                held.enter_context(hold(acquire, lock.release, clock=self._clock))
+            yield
 
     def names(self, cae: bool) -> list[str]:
         """Return the names that a document may have: one under each key, the current one's first."""
@@ -222,20 +227,25 @@ class _Partition(EncryptedPartition):
     def _only_writer(self, cae: bool) -> Iterator[None]:
         from redis.exceptions import LockError, RedisError
 
-        lock = self._lock(f"writing {mode(cae)} {self._key}", _WRITE_LEASE)
-        if not wait_for(lambda: bool(lock.acquire(blocking=False)), seconds=_WRITE_WAIT, clock=self._clock):
-            raise LockError(f"One person's tokens were not stored: others have been at them for {_WRITE_WAIT} seconds.")
-        try:
-            yield
-        finally:
+        def release(lock: Lock) -> None:
             try:
                 lock.release()
             except RedisError as error:  # what was to be stored is stored
                 _LOGGER.info("A lock was not given back; it runs out by itself: %s", error)
 
-    def _lock(self, subject: str, lease: float) -> Lock:
+        with ExitStack() as held:
+            for lock in self._locks(f"writing {mode(cae)} {self._key}", _WRITE_LEASE):
+                if not wait_for(partial(lock.acquire, blocking=False), seconds=_WRITE_WAIT, clock=self._clock):
+                    raise LockError(
+                        f"One person's tokens were not stored: others have been at them for {_WRITE_WAIT} seconds."
+                    )
+                held.callback(release, lock)
+            yield
+
+    def _locks(self, subject: str, lease: float) -> list[Lock]:
+        """Return the locks to take, in this order: one for each key, as processes differ in theirs during a rotation."""
         from redis.lock import Lock
 
-        # While keys are rotated, processes differ in which is the current one; this name is the same for all of them.
-        name = min(self._keys.names(subject))
-        return Lock(self._server.client, f"{self._server.prefix}lock:{name}", timeout=lease, thread_local=False)
+        names = sorted(self._keys.names(subject))
+        prefix = f"{self._server.prefix}lock:"
+        return [Lock(self._server.client, prefix + name, timeout=lease, thread_local=False) for name in names]

@@ -46,6 +46,9 @@ class SQLiteTokenStore(EncryptedTokenStore):
     A row that cannot be read is moved to the table ``unreadable``, and a file that is damaged is renamed, each with a
     warning; the people concerned sign in again.
 
+    A process may be forked while no thread is using the store; the child then opens the file anew. A server that forks
+    while its threads are at work opens the store in each child.
+
     :param path: the database. It is made when it is missing: with mode 0600, in a folder of mode 0700. It has to be on
         a disk of this machine, as SQLite's write-ahead log does not work across a network.
     :param keys: the keys that the documents are encrypted under.
