@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import pickle
 
@@ -43,7 +42,7 @@ def test_fields_that_are_not_known_are_passed_over() -> None:
 
 
 def test_names_beyond_ascii_survive() -> None:
-    record = dataclasses.replace(RECORD, username="zoë@contoso.example")
+    record = RECORD._replace(username="zoë@contoso.example")
     assert record.serialize().isascii()
     assert AuthenticationRecord.deserialize(record.serialize()) == record
 
@@ -57,7 +56,7 @@ def test_it_takes_positional_arguments_in_azure_identitys_order() -> None:
 def test_it_can_be_pickled_and_compared_but_not_changed() -> None:
     assert pickle.loads(pickle.dumps(RECORD)) == RECORD
     assert len({RECORD, pickle.loads(pickle.dumps(RECORD))}) == 1
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         RECORD.username = "bob@contoso.example"  # type: ignore[misc]
 
 

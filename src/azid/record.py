@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["AuthenticationRecord"]
 
@@ -18,8 +17,7 @@ _JSON_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class AuthenticationRecord:
+class AuthenticationRecord(NamedTuple):
     """Which account signed in, where and for which application. Holds no secret.
 
     `authenticate` returns one. A credential made with it finds the account's tokens in a persistent cache without

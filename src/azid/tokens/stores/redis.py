@@ -243,7 +243,7 @@ class _Partition(EncryptedPartition):
             yield
 
     def _locks(self, subject: str, lease: float) -> list[Lock]:
-        """Return the locks to take, in this order: one for each key, as processes differ in theirs during a rotation."""
+        """Return the locks to take, in order: one for each key, as processes differ in theirs during a rotation."""
         from redis.lock import Lock
 
         names = sorted(self._keys.names(subject))
