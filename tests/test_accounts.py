@@ -297,11 +297,7 @@ def test_a_refresh_that_is_filed_in_the_midst_of_a_sign_out_does_not_bring_the_a
     assert credential.accounts() == []
 
 
-def test_a_refresh_under_way_does_not_bring_an_account_back(
-    sign_in: Any, silent: Any, entra: Emulator, clock: ManualClock
-) -> None:
-    credential = sign_in(ADA)
-    clock.advance(7200)
+def sign_out_during_a_refresh(credential: DeviceCodeCredential, entra: Emulator) -> None:
     sent, release = threading.Event(), threading.Event()
 
     def hold(_: dict[str, Any]) -> None:
@@ -315,6 +311,14 @@ def test_a_refresh_under_way_does_not_bring_an_account_back(
     credential.sign_out()
     release.set()
     thread.join(10)
+
+
+def test_a_refresh_under_way_does_not_bring_an_account_back(
+    sign_in: Any, silent: Any, entra: Emulator, clock: ManualClock
+) -> None:
+    credential = sign_in(ADA)
+    clock.advance(7200)
+    sign_out_during_a_refresh(credential, entra)
     assert credential.accounts() == []
     with pytest.raises(AuthenticationRequiredError):
         silent().get_token(GRAPH)
@@ -326,19 +330,7 @@ def test_a_refresh_does_not_bring_back_what_another_client_keeps_the_account_for
     sign_in(ADA, client_id=OTHER_CLIENT)
     credential = sign_in(ADA)
     clock.advance(7200)
-    sent, release = threading.Event(), threading.Event()
-
-    def hold(_: dict[str, Any]) -> None:
-        sent.set()
-        release.wait(10)
-
-    entra.inject(Fault(grant="refresh_token", mutate=hold))
-    thread = threading.Thread(target=credential.get_token, args=(GRAPH,), daemon=True)
-    thread.start()
-    assert sent.wait(10)
-    credential.sign_out()
-    release.set()
-    thread.join(10)
+    sign_out_during_a_refresh(credential, entra)
     assert credential.accounts() == []
 
 
