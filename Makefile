@@ -69,9 +69,9 @@ clean: ## Remove everything that is not part of the source
 
 .venv/.runtime: pyproject.toml constraints.txt tools/venv.py
 	$(PYTHON) tools/venv.py .venv
-	$(INSTALL) --editable '.[emulator]'
+	$(INSTALL) --editable '.[aio,emulator]'
 	@touch $@
 
 .venv/.development: .venv/.runtime drop-in/pyproject.toml
-	$(INSTALL) --editable '.[emulator]' --editable drop-in --group test --group check
+	$(INSTALL) --editable '.[aio,emulator]' --editable drop-in --group test --group check
 	@touch $@

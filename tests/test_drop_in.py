@@ -163,7 +163,7 @@ def test_drop_in_version_meets(specifier: str) -> None:
 def test_drop_in_names_the_azid_behind_it() -> None:
     drop_in, azid = distribution("azure-identity"), distribution("azid")
     assert Version(drop_in.version).local == f"azid.{azid.version}"
-    assert drop_in.requires == [f"azid=={azid.version}"]
+    assert drop_in.requires == [f"azid[aio]=={azid.version}"]
 
 
 def test_azid_imports_beside_microsofts(side_by_side: Environment) -> None:

@@ -33,7 +33,7 @@ class Work:
         self.end = threading.Event()
         self._outcome = outcome
 
-    def __call__(self) -> Any:
+    def __call__(self, *_: object) -> Any:
         self.begun += 1
         self.under_way.set()
         assert self.end.wait(GIVE_UP)
@@ -42,7 +42,7 @@ class Work:
         return self._outcome
 
 
-def never() -> Any:
+def never(*_: object) -> Any:
     raise AssertionError("somebody else is at it")
 
 
@@ -154,7 +154,7 @@ def test_work_may_ask_for_other_work() -> None:
 
 def test_a_turn_is_taken_in_the_callers_thread_and_known_as_its_own() -> None:
     turns: Turns[int] = Turns()
-    assert turns.do(turns.ticket(), threading.get_ident) == (threading.get_ident(), True)
+    assert turns.do(turns.ticket(), lambda _: threading.get_ident()) == (threading.get_ident(), True)
 
 
 def test_whoever_came_while_it_was_under_way_shares_the_outcome(executor: ThreadPoolExecutor) -> None:
@@ -171,22 +171,22 @@ def test_whoever_came_while_it_was_under_way_shares_the_outcome(executor: Thread
 def test_whoever_came_before_it_ended_shares_it_however_late_they_ask() -> None:
     turns: Turns[str] = Turns()
     before = turns.ticket()
-    assert turns.do(turns.ticket(), lambda: "done") == ("done", True)
+    assert turns.do(turns.ticket(), lambda _: "done") == ("done", True)
     assert turns.do(before, never) == ("done", False)
     assert turns.do(before, never) == ("done", False)
 
 
 def test_whoever_comes_after_it_ended_has_another() -> None:
     turns: Turns[str] = Turns()
-    turns.do(turns.ticket(), lambda: "first")
-    assert turns.do(turns.ticket(), lambda: "second") == ("second", True)
+    turns.do(turns.ticket(), lambda _: "first")
+    assert turns.do(turns.ticket(), lambda _: "second") == ("second", True)
 
 
 def test_late_comers_share_the_last_outcome() -> None:
     turns: Turns[str] = Turns()
     before = turns.ticket()
-    turns.do(turns.ticket(), lambda: "first")
-    turns.do(turns.ticket(), lambda: "second")
+    turns.do(turns.ticket(), lambda _: "first")
+    turns.do(turns.ticket(), lambda _: "second")
     assert turns.do(before, never) == ("second", False)
 
 
@@ -196,7 +196,7 @@ def test_one_piece_at_a_time(executor: ThreadPoolExecutor) -> None:
     at_work: list[int] = []
     most: list[int] = []
 
-    def work() -> int:
+    def work(_: threading.Event) -> int:
         at_work.append(1)
         most.append(len(at_work))
         at_work.pop()
@@ -224,7 +224,7 @@ def test_a_failed_turn_fails_for_whoever_waited_and_for_late_comers(executor: Th
     assert waiter.exception(GIVE_UP) is error
     with pytest.raises(RuntimeError, match="declined"):
         turns.do(ticket, never)
-    assert turns.do(turns.ticket(), lambda: "next") == ("next", True)
+    assert turns.do(turns.ticket(), lambda _: "next") == ("next", True)
 
 
 def test_a_turn_that_is_interrupted_is_told_apart(executor: ThreadPoolExecutor) -> None:
@@ -235,19 +235,19 @@ def test_a_turn_that_is_interrupted_is_told_apart(executor: ThreadPoolExecutor) 
     work.end.set()
     assert isinstance(leader.exception(GIVE_UP), KeyboardInterrupt)
     assert isinstance(waiter.exception(GIVE_UP), FlightAbandoned)
-    assert turns.do(turns.ticket(), lambda: "next") == ("next", True)
+    assert turns.do(turns.ticket(), lambda _: "next") == ("next", True)
 
 
 def test_a_turn_that_asks_for_itself_is_refused() -> None:
     turns: Turns[str] = Turns()
 
-    def work() -> str:
+    def work(_: threading.Event) -> str:
         turns.do(turns.ticket(), never)
         return "unreachable"
 
     with pytest.raises(AuthenticationFailedError, match="from within its own prompt"):
         turns.do(turns.ticket(), work)
-    assert turns.do(turns.ticket(), lambda: "next") == ("next", True)
+    assert turns.do(turns.ticket(), lambda _: "next") == ("next", True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -264,7 +264,7 @@ def test_a_process_forked_while_others_are_at_work_is_not_held_up(executor: Thre
         status = 1
         try:
             alone = flights.do("key", lambda: "child") == "child"
-            alone = alone and turns.do(turns.ticket(), lambda: "child") == ("child", True)
+            alone = alone and turns.do(turns.ticket(), lambda _: "child") == ("child", True)
             status = 0 if alone else 2
         finally:
             os._exit(status)
@@ -311,6 +311,6 @@ def test_an_interrupt_at_any_moment_leaves_nobody_waiting(executor: ThreadPoolEx
     flights: SingleFlight[str] = SingleFlight()
     turns: Turns[str] = Turns()
     InterruptedAt(moment).run(lambda: flights.do("key", lambda: "done"))
-    InterruptedAt(moment).run(lambda: turns.do(turns.ticket(), lambda: "done"))
+    InterruptedAt(moment).run(lambda: turns.do(turns.ticket(), lambda _: "done"))
     assert executor.submit(flights.do, "key", lambda: "next").result(GIVE_UP) == "next"
-    assert executor.submit(turns.do, turns.ticket(), lambda: "next").result(GIVE_UP) == ("next", True)
+    assert executor.submit(turns.do, turns.ticket(), lambda _: "next").result(GIVE_UP) == ("next", True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from azid.authority import AzureAuthorityHosts, KnownAuthorities
+    from azid.bearer_token import get_bearer_token_provider
     from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
     from azid.credentials.browser import InteractiveBrowserCredential
     from azid.credentials.device_code import DeviceCodeCredential
@@ -43,6 +44,7 @@ __all__ = [
     "TokenCachePersistenceOptions",
     "UsernamePasswordCredential",
     "__version__",
+    "get_bearer_token_provider",
 ]
 
 _MODULES: Final = {
@@ -63,6 +65,7 @@ _MODULES: Final = {
     "TokenCachePersistenceOptions": "azid.persistence",
     "UsernamePasswordCredential": "azid.credentials.username_password",
     "__version__": "azid.version",
+    "get_bearer_token_provider": "azid.bearer_token",
 }
 
 

@@ -107,7 +107,7 @@ class SignInSession:
         self._adopts_account = settings.adopts_account and settings.record is None
         self._sign_ins = 0
         self._prompts: Turns[_SignIn] = Turns()
-        self._closed = threading.Event()
+        self._closed = False
         self._client: MsalClient | None = None
         renew_after_fork(self, SignInSession._renew)
 
@@ -157,7 +157,10 @@ class SignInSession:
         tenant = self._resolve(tenant_id)
         key: FreshKey = (scopes, tenant if tenant_id else None, enable_cae)
         request = TokenRequest(parse_scopes(scopes, method="authenticate"), tenant, claims or None, enable_cae)
-        return self._prompts.do_own(lambda: self._sign_in(request, key, switching=True)).record
+        try:
+            return self._prompts.do_own(lambda cancelled: self._sign_in(request, key, cancelled, switching=True)).record
+        except FlightAbandoned:
+            raise AuthenticationFailedError("The sign-in was cancelled before the person was asked.") from None
 
     def accounts(self) -> list[AuthenticationRecord]:
         """Return the accounts that this credential could use without asking anybody."""
@@ -192,7 +195,8 @@ class SignInSession:
 
         :param details: what the end of a `with` block was told.
         """
-        self._closed.set()
+        self._closed = True
+        self._prompts.cancel()
         self._pipeline.__exit__(*details)
 
     def _silently(self, request: TokenRequest, key: FreshKey) -> IssuedToken:
@@ -228,19 +232,23 @@ class SignInSession:
 
     def _prompt(self, ticket: int, request: TokenRequest, key: FreshKey) -> _SignIn:
         try:
-            sign_in, _ = self._prompts.do(ticket, lambda: self._sign_in(request, key, switching=False))
+            sign_in, _ = self._prompts.do(
+                ticket, lambda cancelled: self._sign_in(request, key, cancelled, switching=False)
+            )
             return sign_in
         except FlightAbandoned:
             raise AuthenticationFailedError("The sign-in that this call waited for was interrupted.") from None
 
-    def _sign_in(self, request: TokenRequest, key: FreshKey, *, switching: bool) -> _SignIn:
-        if self._closed.is_set():
+    def _sign_in(self, request: TokenRequest, key: FreshKey, cancelled: threading.Event, *, switching: bool) -> _SignIn:
+        if self._closed:
             raise CredentialUnavailableError("This credential was closed. Make a new one to sign in.")
+        if cancelled.is_set():
+            raise FlightAbandoned
         settings, hint, known = self._settings, self._settings.login_hint, self.record
         if hint is None and known is not None and not switching:
             hint = known.username or None
         signing_in = self._flow.signing_in(
-            self._msal(), request, login_hint=hint, clock=self._clock, cancelled=self._closed
+            self._msal(), request, login_hint=hint, clock=self._clock, cancelled=cancelled
         )
         with signing_in as response:
             record = response.record(

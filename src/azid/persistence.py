@@ -9,7 +9,7 @@ from azid.tokens.cache import Storage
 if TYPE_CHECKING:
     from azid.tokens.store import PartitionedTokenStore, TokenStore
 
-__all__ = ["TokenCachePersistenceOptions", "open_storage"]
+__all__ = ["TokenCachePersistenceOptions", "open_storage", "open_storage_when_needed"]
 
 _DEFAULT_NAME: Final = "msal.cache"
 
@@ -69,14 +69,31 @@ def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
         return Storage(lambda _: memory, private=True)
     if options.store is not None:
         return _storage_in(options.store, options.partition)
+    store = _open_personal_store(options)
+    return Storage(lambda _: store, own=store)
+
+
+def open_storage_when_needed(options: TokenCachePersistenceOptions | None) -> Storage:
+    """Return the storage that `options` ask for, but open a person's own at its first use only.
+
+    What `open_storage` raises is raised then.
+    """
+    if options is None or options.store is not None:
+        return open_storage(options)
+    from azid.tokens.stores.deferred import DeferredTokenStore
+
+    store = DeferredTokenStore(lambda: _open_personal_store(options))
+    return Storage(lambda _: store, own=store)
+
+
+def _open_personal_store(options: TokenCachePersistenceOptions) -> TokenStore:
     from azid.tokens.stores.personal import open_personal_store
 
-    store = open_personal_store(
+    return open_personal_store(
         options.name,
         allow_unencrypted_storage=options.allow_unencrypted_storage,
         encryption=options.encryption,
     )
-    return Storage(lambda _: store, own=store)
 
 
 def _storage_in(store: TokenStore | PartitionedTokenStore, partition: str | None) -> Storage:

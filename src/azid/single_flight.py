@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from contextlib import suppress
-from typing import Generic, TypeVar
+from contextlib import AbstractContextManager, nullcontext, suppress
+from contextvars import ContextVar
+from typing import Any, Final, Generic, TypeVar
 
+from azid.cancellation import Cancellation
 from azid.clock import SystemClock
 from azid.errors import AuthenticationFailedError
 from azid.fork import renew_after_fork
@@ -15,33 +17,41 @@ __all__ = ["FlightAbandoned", "SingleFlight", "Turns"]
 
 T = TypeVar("T")
 
+_CANCEL_SLICE: Final = 0.1
+"""Seconds between two looks at whether a caller who waits for another's work has left."""
+
 
 class FlightAbandoned(Exception):  # noqa: N818 - nothing failed
-    """The leader was interrupted, as by Ctrl-C, before the work was done."""
+    """The leader was interrupted, as by Ctrl-C, or everybody who wanted the work has left before it was done."""
 
 
 class _Flight(Generic[T]):
     def __init__(self) -> None:
-        self.leader = threading.get_ident()
         self.landed = threading.Event()
         self.result: T | None = None
         self.error: BaseException | None = FlightAbandoned()  # until the work is done
 
     def lead(self, work: Callable[[], T]) -> T:
+        token = _LED.set((*_LED.get(), self))
         try:
             self.result = work()
         except BaseException as error:
             self.error = error
             raise
+        finally:
+            _LED.reset(token)
         self.error = None
         return self.result
 
-    def wait(self) -> None:
-        if self.leader == threading.get_ident() and not self.landed.is_set():
+    def refuse_leader(self) -> None:
+        if self in _LED.get() and not self.landed.is_set():
             raise AuthenticationFailedError(
                 "The credential was asked for a token from within its own prompt. It has none to give before the "
                 "person has signed in."
             )
+
+    def wait(self) -> None:
+        self.refuse_leader()
         SystemClock().wait(self.landed, threading.TIMEOUT_MAX)
 
     def outcome(self) -> T:
@@ -51,6 +61,10 @@ class _Flight(Generic[T]):
         if self.error is not None:
             raise FlightAbandoned
         return self.result  # type: ignore[return-value]
+
+
+_LED: ContextVar[tuple[_Flight[Any], ...]] = ContextVar("azid_led_flights", default=())
+"""The work that is done in this context. A prompt's own code may be in another thread than its leader."""
 
 
 class SingleFlight(Generic[T]):
@@ -98,65 +112,132 @@ class SingleFlight(Generic[T]):
         flight.landed.set()
 
 
+class _Turn(_Flight[T]):
+    """A piece of work that nobody owns: it goes on for as long as anybody waits for its outcome."""
+
+    def __init__(self, caller: Cancellation | None) -> None:
+        super().__init__()
+        self.cancelled = threading.Event()
+        """Tells the work to end early."""
+        self._callers = [caller]
+        self._deserted = False
+
+    def lead_for(self, caller: Cancellation | None, work: Callable[[threading.Event], T]) -> None:
+        with _listening(caller, self._review):
+            self.lead(lambda: work(self.cancelled))
+
+    def wait_for(self, caller: Cancellation | None) -> None:
+        """Wait for the outcome.
+
+        :raises FlightAbandoned: the caller has left.
+        """
+        self._callers.append(caller)
+        try:
+            with _listening(caller, self._review):
+                if caller is None:
+                    self.wait()
+                    return
+                self.refuse_leader()
+                while not SystemClock().wait(self.landed, _CANCEL_SLICE):
+                    if caller.is_cancelled:
+                        raise FlightAbandoned
+        finally:
+            self._callers.remove(caller)
+            self._review()
+
+    def is_abandoned(self) -> bool:
+        """Whether its outcome tells nothing to those who did not leave."""
+        return isinstance(self.error, FlightAbandoned) or (self._deserted and self.error is not None)
+
+    def _review(self) -> bool:
+        """End early if everybody has left; return whether it does. Takes no lock: who joins meanwhile begins anew."""
+        if all(caller is not None and caller.is_cancelled for caller in tuple(self._callers)):
+            self._deserted = True
+            self.cancelled.set()
+        return self._deserted
+
+
+def _listening(caller: Cancellation | None, ends: Callable[[], bool]) -> AbstractContextManager[None]:
+    return nullcontext() if caller is None else caller.listened_to(ends)
+
+
 class Turns(Generic[T]):
-    """Work of one kind, one piece at a time. Whoever came before a piece ended shares its outcome."""
+    """Work of one kind, one piece at a time. Whoever came before a piece ended shares its outcome.
+
+    Work takes an event that is set when it is to end early: when `cancel` is called, or when everybody who waits for
+    it has left (`Cancellation`). Whoever joins too late to keep it from ending begins anew.
+    """
 
     def __init__(self) -> None:
         renew_after_fork(self, Turns._renew)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._flight: _Flight[T] | None = None
-        self._last: _Flight[T] | None = None
+        self._turn: _Turn[T] | None = None
+        self._last: _Turn[T] | None = None
         self._ended = 0
 
     def ticket(self) -> int:
         """Return when the caller came. Take one before finding out whether the work is needed."""
         return self._ended
 
-    def do(self, ticket: int, work: Callable[[], T]) -> tuple[T, bool]:
+    def cancel(self) -> None:
+        """Tell the work that is under way to end early, whoever waits for it."""
+        if (turn := self._turn) is not None:
+            turn.cancelled.set()
+
+    def do(self, ticket: int, work: Callable[[threading.Event], T]) -> tuple[T, bool]:
         """Return an outcome that ended after `ticket` was taken, and whether it is `work`'s. Ctrl-C ends the wait.
 
         :param ticket: what `ticket` returned.
         :param work: the work, done in this thread if nobody is at it.
         :raises Exception: what the work raises, whoever did it.
-        :raises FlightAbandoned: somebody else was at the work and was interrupted.
+        :raises FlightAbandoned: somebody else was at the work and was interrupted, or the caller has left.
         """
-        led, flight = self._lead_or_join(work, lambda: self._last if self._ended > ticket else self._flight)
-        return (flight.outcome(), led)
+        while True:
+            led, turn = self._lead_or_join(work, lambda: self._last if self._ended > ticket else self._turn)
+            if led or not turn.is_abandoned():
+                return (turn.outcome(), led)
 
-    def do_own(self, work: Callable[[], T]) -> T:
+    def do_own(self, work: Callable[[threading.Event], T]) -> T:
         """Return what `work` returns; do it when nobody else is at a piece of work any more. Ctrl-C ends the wait.
 
         :param work: the work, done in this thread.
         :raises Exception: what the work raises.
+        :raises FlightAbandoned: the caller has left.
         """
         while True:
-            led, flight = self._lead_or_join(work, lambda: self._flight)
+            led, turn = self._lead_or_join(work, lambda: self._turn)
             if led:
-                return flight.outcome()
-            flight.wait()
+                return turn.outcome()
 
-    def _lead_or_join(self, work: Callable[[], T], find: Callable[[], _Flight[T] | None]) -> tuple[bool, _Flight[T]]:
-        """Do `work` unless `find`, which the lock is held for, returns another's flight; return whether it was done."""
-        own: _Flight[T] = _Flight()
+    def _lead_or_join(
+        self, work: Callable[[threading.Event], T], find: Callable[[], _Turn[T] | None]
+    ) -> tuple[bool, _Turn[T]]:
+        """Do `work` unless `find`, which the lock is held for, returns a turn to wait for. Return which of both."""
+        caller = Cancellation.current()
+        own: _Turn[T] = _Turn(caller)
         try:
             with self._lock:
-                flight = find()
-                if flight is None:
-                    flight = self._flight = own
-            if flight is own:
-                own.lead(work)
+                turn = find()
+                if turn is None:
+                    turn = self._turn = own
+            if turn is own:
+                own.lead_for(caller, work)
         finally:
             try:
                 self._land(own)
             finally:  # once more: a Ctrl-C while landing must leave nobody waiting
                 self._land(own)
-        return flight is own, flight
+        if turn is not own:
+            turn.wait_for(caller)
+        return turn is own, turn
 
-    def _land(self, flight: _Flight[T]) -> None:
+    def _land(self, turn: _Turn[T]) -> None:
         with self._lock:
-            if self._flight is flight:
-                self._last, self._flight = flight, None
-                self._ended += 1
-        flight.landed.set()
+            if self._turn is turn:
+                self._turn = None
+                if not turn.is_abandoned():
+                    self._last = turn
+                    self._ended += 1
+        turn.landed.set()

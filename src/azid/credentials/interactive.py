@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,13 @@ from azid.keywords import refuse_misspellings
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.pipeline import TokenPipeline
 from azid.record import AuthenticationRecord
-from azid.tokens.access import TokenInfo
+from azid.tokens.access import IssuedToken, TokenInfo
+from azid.tokens.cache import Storage
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["InteractiveCredential"]
+__all__ = ["InteractiveCredential", "find_fresh_token"]
 
 _PARAMETERS = (
     *("client_id", "username", "password", "timeout", "prompt_callback", "authority", "tenant_id", "redirect_uri"),
@@ -68,6 +69,7 @@ class InteractiveCredential:
     :param adopts_account: whether, without a record, the only account that fits in this person's own persistent cache
         is used without asking. Defaults to True.
     :param clock: what time is told by. Defaults to the machine's clock.
+    :param open_storage: opens the storage that `cache_persistence_options` ask for. Defaults to opening it at once.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
     :raises TypeError: a keyword looks like a misspelling of one of these parameters.
@@ -91,6 +93,7 @@ class InteractiveCredential:
         use_broker: bool = False,
         adopts_account: bool = True,
         clock: Clock | None = None,
+        open_storage: Callable[[TokenCachePersistenceOptions | None], Storage] = open_storage,
         **kwargs: Any,
     ) -> None:
         refuse_misspellings(kwargs, _PARAMETERS)
@@ -135,6 +138,7 @@ class InteractiveCredential:
             "use_broker": use_broker,
             "adopts_account": adopts_account,
             "clock": clock,
+            "open_storage": open_storage,
             **kwargs,
         }
         # What the fast path reads.
@@ -296,6 +300,14 @@ class InteractiveCredential:
                 "not known."
             )
         return (scope,)
+
+
+def find_fresh_token(
+    credential: InteractiveCredential, scopes: tuple[str, ...], enable_cae: bool
+) -> IssuedToken | None:
+    """Return what `credential` would return at once, from memory; None if it has to look further. Takes no lock."""
+    fresh = credential._fresh.get((scopes, None, enable_cae))
+    return fresh if fresh is not None and credential._time() < fresh.fresh_until else None
 
 
 def _given_scopes(positional: tuple[str | Iterable[str], ...], keyword: Iterable[str] | None) -> tuple[str, ...]:

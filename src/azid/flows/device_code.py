@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,6 +13,7 @@ from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
+from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class DeviceCodeSignIn(NamedTuple):
         flow = client.begin_device_code(request)
         lifetime = flow.expires_in if self.timeout is None else min(flow.expires_in, self.timeout)
         deadline = clock.monotonic() + lifetime
+        if cancelled.is_set():
+            raise AuthenticationFailedError("The sign-in was cancelled before the device code was shown.")
         self._show(flow, datetime.fromtimestamp(int(clock.time()) + flow.expires_in, timezone.utc))
         interval: float = flow.interval
         while True:
@@ -78,11 +81,18 @@ class DeviceCodeSignIn(NamedTuple):
             _print(flow.message)
             return
         try:
-            self.prompt_callback(flow.verification_uri, flow.user_code, expires_on)
+            shown = self.prompt_callback(flow.verification_uri, flow.user_code, expires_on)
+        except FlightAbandoned:
+            raise
         except Exception as error:
             raise AuthenticationFailedError(
                 f"The prompt_callback failed, so nobody could be shown the device code: {type(error).__name__}: {error}"
             ) from error
+        if isinstance(shown, Coroutine):
+            shown.close()
+            raise CredentialUnavailableError(
+                "The prompt_callback is an async function, which only the credentials of 'azid.aio' can call."
+            )
 
 
 def _print(message: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         KnownAuthorities,
         TokenCachePersistenceOptions,
         UsernamePasswordCredential,
+        get_bearer_token_provider,
     )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "KnownAuthorities",
     "TokenCachePersistenceOptions",
     "UsernamePasswordCredential",
+    "get_bearer_token_provider",
 ]
 __version__ = "1.27.0+azid.0.1.0"
 

@@ -1,1 +1,17 @@
-"""The asynchronous credentials. None yet."""
+"""azid's async names under the import name of Microsoft's azure-identity."""
+
+from __future__ import annotations
+
+from azid.aio import (
+    DeviceCodeCredential,
+    InteractiveBrowserCredential,
+    UsernamePasswordCredential,
+    get_bearer_token_provider,
+)
+
+__all__ = [
+    "DeviceCodeCredential",
+    "InteractiveBrowserCredential",
+    "UsernamePasswordCredential",
+    "get_bearer_token_provider",
+]

@@ -1,0 +1,24 @@
+"""The credentials of azid for asyncio and trio: the same names, parameters and behaviour, without blocking the loop.
+
+A fresh token is returned at once. Whatever takes time is done in another thread, once for all tasks that ask for the
+same; cancelling the last of them ends it. It needs ``azid[aio]``.
+"""
+
+from __future__ import annotations
+
+try:
+    import anyio as _anyio  # noqa: F401 - what everything here runs on
+except ImportError as error:
+    raise ImportError("azid.aio needs anyio: run \"python -m pip install 'azid[aio]'\".") from error
+
+from azid.aio.bearer_token import get_bearer_token_provider
+from azid.aio.credentials import DeviceCodeCredential, InteractiveBrowserCredential, UsernamePasswordCredential
+from azid.aio.interactive import InteractiveCredential
+
+__all__ = [
+    "DeviceCodeCredential",
+    "InteractiveBrowserCredential",
+    "InteractiveCredential",
+    "UsernamePasswordCredential",
+    "get_bearer_token_provider",
+]

@@ -1,0 +1,135 @@
+"""What every async credential for a person offers: its sync one's methods, off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from azure.core.credentials import AccessToken, TokenRequestOptions
+
+from azid.aio.off_loop import OffLoop
+from azid.aio.parity import documented_as, parameters_of
+from azid.credentials.interactive import InteractiveCredential as SyncCredential
+from azid.credentials.interactive import find_fresh_token
+from azid.persistence import open_storage_when_needed
+from azid.record import AuthenticationRecord
+from azid.tokens.access import IssuedToken, TokenInfo
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["InteractiveCredential"]
+
+
+@documented_as(SyncCredential)
+class InteractiveCredential:
+    sync_class: ClassVar[type[SyncCredential]] = SyncCredential
+    """The credential that does the work."""
+
+    @parameters_of(SyncCredential)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("open_storage", open_storage_when_needed)
+        self._use(self.sync_class(*args, **kwargs))
+
+    def _use(self, credential: SyncCredential) -> None:
+        self._credential = credential
+        self._off_loop = OffLoop()
+
+    @documented_as(SyncCredential.get_token)
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,  # noqa: ARG002 - azure-core's protocol lets clients pass more
+    ) -> AccessToken:
+        if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
+            return fresh.access_token
+        get = partial(
+            self._credential.get_token, *scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae)
+        )
+        return await self._off_loop.run(get, key=_key("token", scopes, claims, tenant_id, enable_cae))
+
+    @documented_as(SyncCredential.get_token_info)
+    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> TokenInfo:
+        options = options or {}
+        claims, tenant_id = options.get("claims"), options.get("tenant_id")
+        enable_cae = bool(options.get("enable_cae", False))
+        if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
+            return fresh.token_info
+        get = partial(self._credential.get_token_info, *scopes, options=options)
+        return await self._off_loop.run(get, key=_key("info", scopes, claims, tenant_id, enable_cae))
+
+    @documented_as(SyncCredential.authenticate)
+    async def authenticate(
+        self,
+        *scopes: str | Iterable[str],
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AuthenticationRecord:
+        return await self._off_loop.run(
+            partial(
+                self._credential.authenticate,
+                *scopes,
+                claims=claims,
+                tenant_id=tenant_id,
+                enable_cae=enable_cae,
+                **kwargs,
+            )
+        )
+
+    @documented_as(SyncCredential.accounts)
+    async def accounts(self) -> list[AuthenticationRecord]:
+        return await self._off_loop.run(self._credential.accounts)
+
+    @documented_as(SyncCredential.sign_out)
+    async def sign_out(self, account: AuthenticationRecord | None = None) -> None:
+        await self._off_loop.run(partial(self._credential.sign_out, account))
+
+    @documented_as(SyncCredential.close)
+    async def close(self) -> None:
+        await self.__aexit__()
+
+    async def __aenter__(self) -> Self:
+        await self._off_loop.run(self._credential.__enter__)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        def close() -> None:
+            self._off_loop.cancel()
+            self._credential.__exit__(exc_type, exc_value, traceback)
+
+        await self._off_loop.run(close)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"credential": self._credential}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._use(state["credential"])
+
+    def __repr__(self) -> str:
+        return repr(self._credential)
+
+    def _find_fresh(self, scopes: tuple[str, ...], enable_cae: bool) -> IssuedToken | None:
+        try:
+            return find_fresh_token(self._credential, scopes, enable_cae)
+        except TypeError:  # what cannot be looked up are no scopes: the session says so
+            return None
+
+
+def _key(kind: str, *asked: object) -> object:
+    try:
+        hash(asked)
+    except TypeError:
+        return None
+    return (kind, *asked)

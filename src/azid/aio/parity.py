@@ -1,0 +1,36 @@
+"""Taking over what a sync class says of itself: parameters, for type checkers and people alike, and documentation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+__all__ = ["documented_as", "parameters_of"]
+
+P = ParamSpec("P")
+Documented = TypeVar("Documented", bound=Callable[..., object])
+
+
+def parameters_of(sync: Callable[P, object]) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, P], None]]:
+    """Return a decorator of a constructor that takes any parameters: they are those of the class `sync`."""
+    signature = inspect.signature(sync)
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+    def decorate(constructor: Callable[..., None]) -> Callable[Concatenate[Any, P], None]:
+        constructor.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[self, *signature.parameters.values()]
+        )
+        return constructor
+
+    return decorate
+
+
+def documented_as(sync: object) -> Callable[[Documented], Documented]:
+    """Return a decorator that gives a function or a class the documentation of `sync`."""
+
+    def decorate(documented: Documented) -> Documented:
+        documented.__doc__ = sync.__doc__
+        return documented
+
+    return decorate
