@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks import (
     allocations,
+    async_tokens,
     cached_token,
     contention,
     crashes,
@@ -40,6 +41,7 @@ _MEASUREMENTS: Final[dict[str, Callable[[Bench], Section]]] = {
 }
 _OF_THE_PERSONAL_STORE: Final[dict[str, Callable[[Bench], Section]]] = {
     "fresh_process": fresh_process.measure,
+    "async_tokens": async_tokens.measure,
     "shared_store": shared_store.measure,
     "disk_writes": disk_writes.measure,
     "lost_updates": lost_updates.measure,

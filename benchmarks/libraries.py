@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -30,12 +31,15 @@ class Library(Protocol):
         :param options: the credential's other options.
         """
 
-    def signed_in_credential(self, host: str, ca_file: str, cache: msal.SerializableTokenCache) -> Any:
+    def signed_in_credential(
+        self, host: str, ca_file: str, cache: msal.SerializableTokenCache, *, package: str | None = None
+    ) -> Any:
         """Return a `DeviceCodeCredential` of the first account in `cache` that may not prompt.
 
         :param host: the authority.
         :param ca_file: the certificate that it is trusted by.
         :param cache: the tokens that the credential has.
+        :param package: where its class is imported from. Defaults to the library's own package.
         """
 
     def writer(self) -> Callable[[int], object]:
@@ -52,14 +56,16 @@ class Azid:
 
         return DeviceCodeCredential(CLIENT_ID, authority=host, tenant_id=TENANT_ID, **_trust(ca_file), **options)
 
-    def signed_in_credential(self, host: str, ca_file: str, cache: msal.SerializableTokenCache) -> Any:
-        from azid import AuthenticationRecord, DeviceCodeCredential, TokenCachePersistenceOptions
+    def signed_in_credential(
+        self, host: str, ca_file: str, cache: msal.SerializableTokenCache, *, package: str | None = None
+    ) -> Any:
+        from azid import AuthenticationRecord, TokenCachePersistenceOptions
         from azid.tokens.stores.memory import MemoryTokenStore
 
         store = MemoryTokenStore()
         with store.transaction(cae=False) as document:
             document.update(json.loads(cache.serialize()))
-        return DeviceCodeCredential(
+        return import_module(package or self.package).DeviceCodeCredential(
             authentication_record=AuthenticationRecord(**record(0, host)),
             disable_automatic_authentication=True,
             cache_persistence_options=TokenCachePersistenceOptions(store=store),
@@ -100,10 +106,12 @@ class AzureIdentity:
 
         return DeviceCodeCredential(CLIENT_ID, authority=host, tenant_id=TENANT_ID, **_trust(ca_file), **options)
 
-    def signed_in_credential(self, host: str, ca_file: str, cache: msal.SerializableTokenCache) -> Any:
-        from azure.identity import AuthenticationRecord, DeviceCodeCredential
+    def signed_in_credential(
+        self, host: str, ca_file: str, cache: msal.SerializableTokenCache, *, package: str | None = None
+    ) -> Any:
+        from azure.identity import AuthenticationRecord
 
-        return DeviceCodeCredential(
+        return import_module(package or self.package).DeviceCodeCredential(
             authentication_record=AuthenticationRecord(**record(0, host)),
             disable_automatic_authentication=True,
             _cache=cache,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import BlobServiceClient
 
 from azid import DeviceCodeCredential
-from azid.clock import ManualClock
-from azid.emulator import Emulator, Person
+from azid.emulator import Emulator
 from tests.conftest import ADA, GRAPH
 from tests.support.me import who_is_signed_in
 
@@ -24,26 +22,13 @@ pytest_plugins = ["tests.support.azurite", "tests.support.trust"]
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """It shows today, since Azurite looks at the machine's clock, and nobody waits by it for the next poll."""
-    return ManualClock(start=time.time() - 60)
+def entra(entra_today: Emulator) -> Emulator:
+    return entra_today
 
 
 @pytest.fixture
-def entra(clock: ManualClock) -> Iterator[Emulator]:
-    with Emulator(users=[ADA], clock=clock) as entra:
-        yield entra
-
-
-@pytest.fixture
-def credential(entra: Emulator, clock: ManualClock) -> Iterator[DeviceCodeCredential]:
-    with DeviceCodeCredential(
-        authority=entra.authority,
-        disable_instance_discovery=True,
-        connection_verify=entra.ca_file,
-        prompt_callback=Person(ADA.username, ADA.password).enter_code,
-        clock=clock,
-    ) as credential:
+def credential(device_code_options: dict[str, Any]) -> Iterator[DeviceCodeCredential]:
+    with DeviceCodeCredential(**device_code_options) as credential:
         yield credential
 
 

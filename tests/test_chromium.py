@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from azid import DeviceCodeCredential, InteractiveBrowserCredential
 from azid.emulator import Emulator, User
 from tests.support.me import who_is_signed_in
+from tests.support.sign_in_pages import enter_password, is_shown, pick, press
 from tools.chromium import Chromium, Look, Visit
 
 pytest_plugins = ["tests.support.chromium"]
@@ -58,23 +59,6 @@ def signing_in(browser: Chromium, options: dict[str, Any]) -> SigningIn:
             yield credential
 
     return signing_in
-
-
-def pick(page: Page, user: User) -> None:
-    page.get_by_role("button", name=user.username).click()
-
-
-def enter_password(page: Page, password: str) -> None:
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
-
-
-def press(page: Page, button: str) -> None:
-    page.get_by_role("button", name=button, exact=True).click()
-
-
-def is_shown(page: Page, heading: str | re.Pattern[str]) -> None:
-    expect(page.get_by_role("heading", name=heading)).to_be_visible()
 
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("desktop", 1200, False), ("phone", 360, True)])

@@ -22,15 +22,23 @@ PROJECT = Path(__file__).resolve().parent.parent
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 NAMES = """
-import azid, azure.identity, azure.identity.aio, azure.identity._constants as constants
+import azid, azure.identity, azure.identity._constants as constants
 for name in azure.identity.__all__:
     assert getattr(azure.identity, name) is getattr(azid, name), name
     assert name in dir(azure.identity), name
 assert constants.DEVELOPER_SIGN_ON_CLIENT_ID == azid.DEVELOPER_SIGN_ON_CLIENT_ID
 assert constants.AzureAuthorityHosts is azid.AzureAuthorityHosts
 assert issubclass(constants.KnownAuthorities, azid.AzureAuthorityHosts)
+"""
+ASYNC_NAMES = """
+import azid.aio, azure.identity.aio
+assert azure.identity.aio.__all__ == azid.aio.__all__
+for name in azure.identity.aio.__all__:
+    assert getattr(azure.identity.aio, name) is getattr(azid.aio, name), name
+"""
+OTHER_NAMES = """
 try:
-    from azure.identity import ManagedIdentityCredential
+    from {module} import ManagedIdentityCredential
 except ImportError:
     pass
 else:
@@ -39,12 +47,24 @@ else:
 LIGHT = """
 import sys
 from azure.identity import InteractiveBrowserCredential
-assert not {"asyncio", "cryptography", "msal", "requests"} & set(sys.modules)
+assert not {"anyio", "asyncio", "azid.aio", "cryptography", "msal", "requests"} & set(sys.modules)
+from azure.identity.aio import InteractiveBrowserCredential
+assert not {"cryptography", "msal", "requests", "trio"} & set(sys.modules)
 """
 SIDE_BY_SIDE = """
 import azid, azure.identity
 assert azure.identity.__version__ == "1.27.0"
 assert azid.InteractiveBrowserCredential is not azure.identity.InteractiveBrowserCredential
+"""
+WITHOUT_ANYIO = """
+import azid
+azid.DeviceCodeCredential()
+try:
+    import azid.aio
+except ImportError as error:
+    assert "python -m pip install 'azid[aio]'" in str(error), error
+else:
+    raise AssertionError("anyio is not needed any more")
 """
 
 
@@ -138,6 +158,15 @@ def test_drop_in_gives_azids_names(replaced: Environment) -> None:
     replaced.run(NAMES)
 
 
+def test_drop_in_gives_azids_async_names(replaced: Environment) -> None:
+    replaced.run(ASYNC_NAMES)
+
+
+@pytest.mark.parametrize("module", ["azure.identity", "azure.identity.aio"])
+def test_drop_in_has_no_other_names(replaced: Environment, module: str) -> None:
+    replaced.run(OTHER_NAMES.format(module=module))
+
+
 def test_drop_in_is_light_to_import(replaced: Environment) -> None:
     replaced.run(LIGHT)
 
@@ -164,6 +193,13 @@ def test_drop_in_names_the_azid_behind_it() -> None:
     drop_in, azid = distribution("azure-identity"), distribution("azid")
     assert Version(drop_in.version).local == f"azid.{azid.version}"
     assert drop_in.requires == [f"azid[aio]=={azid.version}"]
+
+
+def test_azid_without_anyio_says_what_to_install(new_environment: Callable[[], Environment], wheels: Wheels) -> None:
+    environment = new_environment()
+    environment.pip("uninstall", "--yes", "anyio")
+    environment.pip("install", "--no-index", wheels.azid)
+    environment.run(WITHOUT_ANYIO)
 
 
 def test_azid_imports_beside_microsofts(side_by_side: Environment) -> None:

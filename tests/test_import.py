@@ -1,4 +1,4 @@
-"""`import azid` and each credential class load nothing that only a sign-in needs."""
+"""`import azid` and the credentials load nothing that only a sign-in needs; `azid.aio` what its event loop needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-ONLY_FOR_A_SIGN_IN = {"asyncio", "cryptography", "msal", "requests"}
+ONLY_FOR_A_SIGN_IN = {"cryptography", "msal", "requests"}
+EVENT_LOOPS = {"asyncio", "trio"}
+ONLY_FOR_ASYNC = {"anyio", "azid.aio", *EVENT_LOOPS}
+"""As with azure.identity, who wants the async part imports it."""
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the modules that a new Python has loaded after `statement`."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    outcome = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return set(outcome.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -21,7 +31,19 @@ ONLY_FOR_A_SIGN_IN = {"asyncio", "cryptography", "msal", "requests"}
     ],
 )
 def test_import_is_light(statement: str) -> None:
-    program = f"{statement}\nimport sys\nprint(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    loaded = loaded_by(statement)
     assert "azid" in loaded
-    assert ONLY_FOR_A_SIGN_IN.isdisjoint(loaded)
+    assert loaded.isdisjoint(ONLY_FOR_A_SIGN_IN | ONLY_FOR_ASYNC)
+
+
+@pytest.mark.parametrize("loop", sorted(EVENT_LOOPS))
+def test_async_import_loads_what_the_programs_event_loop_needs_and_no_more(loop: str) -> None:
+    loaded = loaded_by(f"import {loop}, azid.aio")
+    assert f"anyio._backends._{loop}" in loaded
+    assert loaded.isdisjoint(ONLY_FOR_A_SIGN_IN)
+
+
+def test_async_import_expects_asyncio() -> None:
+    loaded = loaded_by("import azid.aio")
+    assert "anyio._backends._asyncio" in loaded
+    assert loaded.isdisjoint({*ONLY_FOR_A_SIGN_IN, "trio"})

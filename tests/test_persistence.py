@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from azid import DeviceCodeCredential, TokenCachePersistenceOptions
-from azid.persistence import open_storage
+from azid import CredentialUnavailableError, DeviceCodeCredential, TokenCachePersistenceOptions
+from azid.persistence import open_storage, open_storage_when_needed
 from azid.tokens.stores.memory import MemoryTokenStore
 from azid.tokens.stores.personal import open_personal_store
 from tests.conftest import GRAPH, Prompt
@@ -32,6 +32,24 @@ def test_a_store_of_the_applications_own_is_used_as_it_is(personal: bool) -> Non
     assert storage.of("anybody") is store
     assert storage.own is (store if personal else None)
     assert not storage.private
+
+
+@pytest.mark.parametrize("options", [None, TokenCachePersistenceOptions(store=MemoryTokenStore())])
+def test_what_is_open_already_is_not_deferred(options: TokenCachePersistenceOptions | None) -> None:
+    storage = open_storage_when_needed(options)
+    assert isinstance(storage.of("anybody"), MemoryTokenStore)
+    assert storage.private == (options is None)
+    assert options is None or storage.of("anybody") is options.store
+
+
+def test_a_persons_own_store_is_one_for_all_accounts_although_it_is_opened_later() -> None:
+    storage = open_storage_when_needed(TokenCachePersistenceOptions(name="not/a file's name"))
+    assert storage.own is not None
+    assert storage.own is storage.of("anybody") is storage.of("anybody else")
+    assert not storage.private
+    for _ in range(2):
+        with pytest.raises((ValueError, CredentialUnavailableError)):
+            storage.own.read(cae=False)
 
 
 class Partitions:
@@ -64,12 +82,13 @@ def test_a_partition_that_the_service_names_is_its_persons_own() -> None:
     assert storage.own is storage.of("whoever signs in") is partitions.stores["user 7"]
 
 
-def opening(home: Path, arguments: str) -> str:
+def opening(home: Path, arguments: str, *, when_needed: bool = False) -> str:
     """Return what a program prints that opens the storage of a machine without a keyring."""
+    opens = "open_storage_when_needed" if when_needed else "open_storage"
     program = (
         "import azid, azid.persistence\n"
         "try:\n"
-        f"    storage = azid.persistence.open_storage(azid.TokenCachePersistenceOptions({arguments}))\n"
+        f"    storage = azid.persistence.{opens}(azid.TokenCachePersistenceOptions({arguments}))\n"
         "    print(storage.own, storage.own is storage.of('anybody'), storage.private)\n"
         "except azid.CredentialUnavailableError as error:\n"
         "    print(error)"
@@ -99,6 +118,12 @@ class TestOnDisk:
         assert said.startswith("SharedTokenStore(")
         assert f"{tmp_path}/.IdentityService/mine.nocae" in said
         assert said.endswith(" True False\n")
+
+    def test_nothing_is_opened_or_refused_before_it_is_needed(self, tmp_path: Path) -> None:
+        said = opening(tmp_path, "", when_needed=True)
+        assert "DeferredTokenStore" in said
+        assert said.endswith(" True False\n")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 __all__ = ["Cancellation"]
 
@@ -13,8 +12,9 @@ __all__ = ["Cancellation"]
 class Cancellation:
     """Whether a caller has left. A caller who cannot leave, such as a thread that makes a plain call, has none.
 
-    It is found through the context, not handed from call to call, since a token may be asked for through code that
-    knows nothing of it: azure-core's protocol for credentials has no parameter for it.
+    It is found through the thread that does the work, not handed from call to call, since a token may be asked for
+    through code that knows nothing of it: azure-core's protocol for credentials has no parameter for it. A context
+    variable would not do: tasks that a prompt starts inherit it, and may outlive whoever asked.
 
     It takes no lock, so that an event loop's thread may cancel.
     """
@@ -25,17 +25,17 @@ class Cancellation:
 
     @staticmethod
     def current() -> Cancellation | None:
-        """Return that of the call under way in this context, if it can be cancelled."""
-        return _CURRENT.get()
+        """Return that of the call under way in this thread, if it can be cancelled."""
+        return _THREAD.cancellation
 
     @contextmanager
-    def governing(self) -> Iterator[None]:
-        """Return a context in which this one is the current one."""
-        token = _CURRENT.set(self)
+    def as_current(self) -> Iterator[None]:
+        """Return a context in which this one is the thread's current one."""
+        previous, _THREAD.cancellation = _THREAD.cancellation, self
         try:
             yield
         finally:
-            _CURRENT.reset(token)
+            _THREAD.cancellation = previous
 
     @property
     def is_cancelled(self) -> bool:
@@ -43,24 +43,28 @@ class Cancellation:
         return self._cancelled.is_set()
 
     def cancel(self) -> bool:
-        """Tell, from any thread, that the caller has left. Return whether what it began ends thereby."""
+        """Tell, from any thread, that the caller has left. Return whether something ends thereby."""
         self._cancelled.set()
-        outcomes = [ends() for ends in tuple(self._listeners)]
-        return all(outcomes)
+        ended = [end() for end in tuple(self._listeners)]
+        return bool(ended) and all(ended)
 
     @contextmanager
-    def listened_to(self, ends: Callable[[], bool]) -> Iterator[None]:
-        """Return a context in which `ends` is called when the caller leaves, from the thread that cancels.
+    def noticed_by(self, end: Callable[[], bool]) -> Iterator[None]:
+        """Return a context in which `end` is called when the caller leaves, from the thread that cancels.
 
-        :param ends: takes no lock; returns whether the work ends thereby.
+        :param end: takes no lock; returns whether the work ends thereby, or goes on for others' sake.
         """
-        self._listeners.append(ends)
+        self._listeners.append(end)
         try:
             if self.is_cancelled:
-                ends()
+                end()
             yield
         finally:
-            self._listeners.remove(ends)
+            self._listeners.remove(end)
 
 
-_CURRENT: ContextVar[Cancellation | None] = ContextVar("azid_cancellation", default=None)
+class _Thread(threading.local):
+    cancellation: Cancellation | None = None
+
+
+_THREAD = _Thread()

@@ -105,7 +105,8 @@ class SignInSession:
         self._silent = SilentTokens(self._cache, msal=self._msal, clock=clock, use_broker=settings.use_broker)
         self._expected = settings.record
         self._adopts_account = settings.adopts_account and settings.record is None
-        self._sign_ins = 0
+        self.sign_ins = 0
+        """How often the account has changed."""
         self._prompts: Turns[_SignIn] = Turns()
         self._closed = False
         self._client: MsalClient | None = None
@@ -187,7 +188,7 @@ class SignInSession:
                 self._adopts_account = False
                 if self.record is not None and self.record.home_account_id == record.home_account_id:
                     self.record = None
-                    self._sign_ins += 1
+                    self.sign_ins += 1
                     self.fresh.clear()
 
     def close(self, *details: object) -> None:
@@ -201,7 +202,7 @@ class SignInSession:
 
     def _silently(self, request: TokenRequest, key: FreshKey) -> IssuedToken:
         with self._lock:
-            record, sign_ins = self.record, self._sign_ins
+            record, sign_ins = self.record, self.sign_ins
         if record is None:
             record = self._adopt_account(request)
         if record is None:
@@ -211,7 +212,7 @@ class SignInSession:
         def remember(issued: IssuedToken) -> None:
             with self._lock:
                 # Another account may have signed in meanwhile, or this one was found for another tenant's sake only.
-                if sign_ins == self._sign_ins and self.record is not None and self.record.home_account_id == whose:
+                if sign_ins == self.sign_ins and self.record is not None and self.record.home_account_id == whose:
                     self.fresh[key] = issued
 
         issued = self._silent.get(request, record, remember)
@@ -273,7 +274,7 @@ class SignInSession:
             previous, self.record = self.record, record
             if expected and self._expected is not None:
                 self._expected = record
-            self._sign_ins += 1
+            self.sign_ins += 1
             switched = previous is not None and previous.home_account_id != record.home_account_id
             if switched:
                 self.fresh.clear()

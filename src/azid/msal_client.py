@@ -173,7 +173,8 @@ class MsalClient:
         return self._redeem(
             request,
             lambda application: application.acquire_token_by_device_flow(
-                dict(flow.parameters),  # MSAL notes each poll in its copy, by a clock of its own
+                # MSAL notes each poll in its copy, by a clock of its own. With an interval of 0 it would poll forever.
+                {**flow.parameters, "interval": flow.interval},
                 claims_challenge=request.claims,
                 exit_condition=lambda _: True,
             ),

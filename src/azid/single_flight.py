@@ -119,46 +119,58 @@ class _Turn(_Flight[T]):
         super().__init__()
         self.cancelled = threading.Event()
         """Tells the work to end early."""
-        self._callers = [caller]
-        self._deserted = False
+        self.is_abandoned = False
+        """Once it has landed: whether its outcome tells nothing to those who did not leave."""
+        # By thread, too, which waits once: after a Ctrl-C nobody else's name is taken off.
+        self._callers = [(threading.get_ident(), caller)]
+        self._deserted = False  # whether everybody who waited has left
 
     def lead_for(self, caller: Cancellation | None, work: Callable[[threading.Event], T]) -> None:
         with _listening(caller, self._review):
             self.lead(lambda: work(self.cancelled))
 
-    def wait_for(self, caller: Cancellation | None) -> None:
-        """Wait for the outcome.
+    def join(self, caller: Cancellation | None) -> None:
+        """Wait for the outcome, and keep the work going meanwhile.
 
         :raises FlightAbandoned: the caller has left.
         """
-        self._callers.append(caller)
+        here = (threading.get_ident(), caller)
         try:
+            self._callers.append(here)
             with _listening(caller, self._review):
-                if caller is None:
-                    self.wait()
-                    return
-                self.refuse_leader()
-                while not SystemClock().wait(self.landed, _CANCEL_SLICE):
-                    if caller.is_cancelled:
-                        raise FlightAbandoned
+                self.wait_out(caller)
         finally:
-            self._callers.remove(caller)
+            with suppress(ValueError):  # a Ctrl-C came first
+                self._callers.remove(here)
             self._review()
 
-    def is_abandoned(self) -> bool:
-        """Whether its outcome tells nothing to those who did not leave."""
-        return isinstance(self.error, FlightAbandoned) or (self._deserted and self.error is not None)
+    def wait_out(self, caller: Cancellation | None) -> None:
+        """Wait for the end, whatever the outcome.
+
+        :raises FlightAbandoned: the caller has left.
+        """
+        if caller is None:
+            self.wait()
+            return
+        self.refuse_leader()
+        while not SystemClock().wait(self.landed, _CANCEL_SLICE):
+            if caller.is_cancelled:
+                raise FlightAbandoned
+
+    def settle(self) -> None:
+        """Decide `is_abandoned`, while those who wait are still known: they leave once it has landed."""
+        self.is_abandoned = isinstance(self.error, FlightAbandoned) or (self._deserted and self.error is not None)
 
     def _review(self) -> bool:
         """End early if everybody has left; return whether it does. Takes no lock: who joins meanwhile begins anew."""
-        if all(caller is not None and caller.is_cancelled for caller in tuple(self._callers)):
+        if all(caller is not None and caller.is_cancelled for _, caller in tuple(self._callers)):
             self._deserted = True
             self.cancelled.set()
         return self._deserted
 
 
-def _listening(caller: Cancellation | None, ends: Callable[[], bool]) -> AbstractContextManager[None]:
-    return nullcontext() if caller is None else caller.listened_to(ends)
+def _listening(caller: Cancellation | None, end: Callable[[], bool]) -> AbstractContextManager[None]:
+    return nullcontext() if caller is None else caller.noticed_by(end)
 
 
 class Turns(Generic[T]):
@@ -195,8 +207,10 @@ class Turns(Generic[T]):
         :raises FlightAbandoned: somebody else was at the work and was interrupted, or the caller has left.
         """
         while True:
-            led, turn = self._lead_or_join(work, lambda: self._last if self._ended > ticket else self._turn)
-            if led or not turn.is_abandoned():
+            led, turn, caller = self._lead_or_find(work, lambda: self._last if self._ended > ticket else self._turn)
+            if not led:
+                turn.join(caller)
+            if led or not turn.is_abandoned:
                 return (turn.outcome(), led)
 
     def do_own(self, work: Callable[[threading.Event], T]) -> T:
@@ -207,13 +221,14 @@ class Turns(Generic[T]):
         :raises FlightAbandoned: the caller has left.
         """
         while True:
-            led, turn = self._lead_or_join(work, lambda: self._turn)
+            led, turn, caller = self._lead_or_find(work, lambda: self._turn)
             if led:
                 return turn.outcome()
+            turn.wait_out(caller)
 
-    def _lead_or_join(
+    def _lead_or_find(
         self, work: Callable[[threading.Event], T], find: Callable[[], _Turn[T] | None]
-    ) -> tuple[bool, _Turn[T]]:
+    ) -> tuple[bool, _Turn[T], Cancellation | None]:
         """Do `work` unless `find`, which the lock is held for, returns a turn to wait for. Return which of both."""
         caller = Cancellation.current()
         own: _Turn[T] = _Turn(caller)
@@ -229,15 +244,14 @@ class Turns(Generic[T]):
                 self._land(own)
             finally:  # once more: a Ctrl-C while landing must leave nobody waiting
                 self._land(own)
-        if turn is not own:
-            turn.wait_for(caller)
-        return turn is own, turn
+        return turn is own, turn, caller
 
     def _land(self, turn: _Turn[T]) -> None:
         with self._lock:
             if self._turn is turn:
+                turn.settle()
                 self._turn = None
-                if not turn.is_abandoned():
+                if not turn.is_abandoned:
                     self._last = turn
                     self._ended += 1
         turn.landed.set()

@@ -173,3 +173,15 @@ def test_closing_from_another_thread_ends_the_wait_on_the_real_clock(make_creden
     credential.close()
     thread.join(4)  # less than the interval between polls
     assert "cancelled" in str(results[0])
+
+
+def test_an_interval_of_zero_is_a_second(clock: ManualClock) -> None:
+    entra = Emulator(users=[ADA], clock=clock, device_code_interval=0, device_code_lifetime=60)
+    transport = entra.transport()
+    with (
+        DeviceCodeCredential(transport=transport, prompt_callback=lambda *_: None, clock=clock) as credential,
+        pytest.raises(ClientAuthenticationError, match="timed out"),
+    ):
+        credential.get_token(GRAPH)
+    assert set(clock.waits) == {1}
+    assert len(entra.token_requests()) == 59

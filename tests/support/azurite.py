@@ -1,18 +1,24 @@
-"""Azurite, Microsoft's emulator of Azure Storage: a fixture that runs its blob service."""
+"""Azurite, Microsoft's emulator of Azure Storage: fixtures that run its blob service and sign in to it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 
-__all__ = ["BlobService", "blob_service"]
+from azid.clock import ManualClock
+from azid.emulator import Emulator, Person
+from tests.conftest import ADA
+
+__all__ = ["BlobService", "blob_service", "device_code_options", "entra_today"]
 
 _LISTENING = re.compile(r"successfully listen\w* on (https://127\.0\.0\.1:\d+)")
 _PATIENCE = 60  # seconds until it has to listen, or to have ended
@@ -67,3 +73,22 @@ def blob_service(
         overdue.cancel()
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def entra_today() -> Iterator[Emulator]:
+    """An authority where it is today, as Azurite goes by the machine's clock. Nobody waits for the next poll there."""
+    with Emulator(users=[ADA], clock=ManualClock(start=time.time() - 60)) as entra:
+        yield entra
+
+
+@pytest.fixture
+def device_code_options(entra_today: Emulator) -> dict[str, Any]:
+    """Parameters of a device code credential, sync or async, that Ada signs in to there."""
+    return {
+        "authority": entra_today.authority,
+        "disable_instance_discovery": True,
+        "connection_verify": entra_today.ca_file,
+        "prompt_callback": Person(ADA.username, ADA.password).enter_code,
+        "clock": entra_today.clock,
+    }

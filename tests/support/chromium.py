@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Page
 
 from tools.chromium import Chromium, Look
-from tools.parts import ROOT
 
 __all__ = ["browser", "look"]
 
-SCREENSHOTS = ROOT / ".artifacts" / "screenshots"
+pytest_plugins = ["tests.support.screenshots"]
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +23,11 @@ def browser(chromium: Path) -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
-def look() -> Look:
+def look(screenshots: Path) -> Look:
     """Keep a screenshot as `.artifacts/screenshots/<name>.png`, and check that the page fits the window's width."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def look(page: Page, name: str) -> None:
-        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        page.screenshot(path=screenshots / f"{name}.png")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (
             f"{name} is wider than the window"
         )

@@ -7,9 +7,9 @@ same; cancelling the last of them ends it. It needs ``azid[aio]``.
 from __future__ import annotations
 
 try:
-    import anyio as _anyio  # noqa: F401 - what everything here runs on
+    from anyio.lowlevel import EventLoopToken as _EventLoopToken  # noqa: F401 - the newest of what is used here
 except ImportError as error:
-    raise ImportError("azid.aio needs anyio: run \"python -m pip install 'azid[aio]'\".") from error
+    raise ImportError("azid.aio needs anyio 4.11 or newer: run \"python -m pip install 'azid[aio]'\".") from error
 
 from azid.aio.bearer_token import get_bearer_token_provider
 from azid.aio.credentials import DeviceCodeCredential, InteractiveBrowserCredential, UsernamePasswordCredential

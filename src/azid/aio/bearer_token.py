@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,8 +18,12 @@ __all__ = ["get_bearer_token_provider"]
 
 @documented_as(sync.get_bearer_token_provider)
 def get_bearer_token_provider(credential: AsyncTokenProvider, *scopes: str) -> Callable[[], Coroutine[Any, Any, str]]:
-    if not scopes:
-        raise ValueError("get_bearer_token_provider needs at least one scope.")
+    sync.require_scopes(scopes)
+    if _blocks(credential):
+        raise TypeError(
+            f"{type(credential).__name__} is a sync credential, which would block the event loop: use its async "
+            "namesake, as azid.aio has them, or azid.get_bearer_token_provider in another thread."
+        )
     if isinstance(credential, InteractiveCredential):
         own = credential
 
@@ -34,3 +39,10 @@ def get_bearer_token_provider(credential: AsyncTokenProvider, *scopes: str) -> C
         return sync.bearer_token_of(request)
 
     return provide
+
+
+def _blocks(credential: object) -> bool:
+    """Whether it hands out tokens themselves instead of something to await. A method that may do either may pass."""
+    method = sync.token_method(credential)
+    plain = inspect.isroutine(method) and not inspect.iscoroutinefunction(method)
+    return plain and not hasattr(credential, "__aexit__")

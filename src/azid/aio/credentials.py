@@ -18,31 +18,25 @@ __all__ = ["DeviceCodeCredential", "InteractiveBrowserCredential", "UsernamePass
 
 @documented_as(SyncBrowserCredential)
 class InteractiveBrowserCredential(InteractiveCredential):
-    sync_class = SyncBrowserCredential
-
     @parameters_of(SyncBrowserCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        self._make(SyncBrowserCredential, *args, **kwargs)
 
 
 @documented_as(SyncDeviceCodeCredential)
 class DeviceCodeCredential(InteractiveCredential):
-    sync_class = SyncDeviceCodeCredential
-
     @parameters_of(SyncDeviceCodeCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if (prompt_callback := kwargs.get("prompt_callback")) is not None:
             kwargs["prompt_callback"] = _AwaitedPrompt(prompt_callback)
-        super().__init__(*args, **kwargs)
+        self._make(SyncDeviceCodeCredential, *args, **kwargs)
 
 
 @documented_as(SyncPasswordCredential)
 class UsernamePasswordCredential(InteractiveCredential):
-    sync_class = SyncPasswordCredential
-
     @parameters_of(SyncPasswordCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        self._make(SyncPasswordCredential, *args, **kwargs)
 
 
 class _AwaitedPrompt:

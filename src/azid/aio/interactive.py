@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken, TokenRequestOptions
 
 from azid.aio.off_loop import OffLoop
 from azid.aio.parity import documented_as, parameters_of
 from azid.credentials.interactive import InteractiveCredential as SyncCredential
-from azid.credentials.interactive import find_fresh_token
+from azid.credentials.interactive import find_fresh_token, sign_ins_of
 from azid.persistence import open_storage_when_needed
 from azid.record import AuthenticationRecord
 from azid.tokens.access import IssuedToken, TokenInfo
@@ -25,13 +25,13 @@ __all__ = ["InteractiveCredential"]
 
 @documented_as(SyncCredential)
 class InteractiveCredential:
-    sync_class: ClassVar[type[SyncCredential]] = SyncCredential
-    """The credential that does the work."""
-
     @parameters_of(SyncCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._make(SyncCredential, *args, **kwargs)
+
+    def _make(self, sync: type[SyncCredential], *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("open_storage", open_storage_when_needed)
-        self._use(self.sync_class(*args, **kwargs))
+        self._use(sync(*args, **kwargs))
 
     def _use(self, credential: SyncCredential) -> None:
         self._credential = credential
@@ -48,10 +48,11 @@ class InteractiveCredential:
     ) -> AccessToken:
         if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
             return fresh.access_token
-        get = partial(
-            self._credential.get_token, *scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae)
+        credential = self._credential
+        return await self._off_loop.run(
+            lambda: credential.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae)),
+            key=("token", sign_ins_of(credential), scopes, claims, tenant_id, enable_cae),
         )
-        return await self._off_loop.run(get, key=_key("token", scopes, claims, tenant_id, enable_cae))
 
     @documented_as(SyncCredential.get_token_info)
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> TokenInfo:
@@ -60,8 +61,12 @@ class InteractiveCredential:
         enable_cae = bool(options.get("enable_cae", False))
         if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
             return fresh.token_info
-        get = partial(self._credential.get_token_info, *scopes, options=options)
-        return await self._off_loop.run(get, key=_key("info", scopes, claims, tenant_id, enable_cae))
+        credential = self._credential
+        return await self._off_loop.run(
+            lambda: credential.get_token_info(*scopes, options=options),
+            # Work that was begun for another account is not for whoever asks after the change.
+            key=("info", sign_ins_of(credential), scopes, claims, tenant_id, enable_cae),
+        )
 
     @documented_as(SyncCredential.authenticate)
     async def authenticate(
@@ -106,8 +111,8 @@ class InteractiveCredential:
         traceback: TracebackType | None = None,
     ) -> None:
         def close() -> None:
-            self._off_loop.cancel()
             self._credential.__exit__(exc_type, exc_value, traceback)
+            self._off_loop.cancel()
 
         await self._off_loop.run(close)
 
@@ -125,11 +130,3 @@ class InteractiveCredential:
             return find_fresh_token(self._credential, scopes, enable_cae)
         except TypeError:  # what cannot be looked up are no scopes: the session says so
             return None
-
-
-def _key(kind: str, *asked: object) -> object:
-    try:
-        hash(asked)
-    except TypeError:
-        return None
-    return (kind, *asked)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
 from contextvars import ContextVar
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
@@ -20,6 +22,11 @@ from azid.single_flight import FlightAbandoned
 __all__ = ["OffLoop", "await_in_loop"]
 
 T = TypeVar("T")
+
+# Else anyio imports its part for the event loop while that is running, and stalls it.
+for _library in [name for name in ("asyncio", "trio") if name in sys.modules] or ["asyncio"]:
+    with suppress(ImportError):
+        import_module(f"anyio._backends._{_library}")
 
 _FAREWELL: Final = 1.0
 """Seconds for which a cancelled task waits for its work to end, so that its port is free. A request may take longer."""
@@ -45,11 +52,14 @@ class _Job(Generic[T]):
         threading.Thread(target=context.run, args=(self._run,), name="azid-off-loop", daemon=True).start()
 
     @property
-    def is_cancelled(self) -> bool:
-        return self._cancellation.is_cancelled
+    def can_be_joined(self) -> bool:
+        return not (self._cancellation.is_cancelled or self.ended.is_set())
 
     def cancel(self) -> bool:
-        """End the work early; return whether it ends, or goes on for others' sake."""
+        """End the work early; return whether something ends, or goes on for others' sake.
+
+        An async prompt is never left open for others: it is this loop's. They show one of their own.
+        """
         ends = self._cancellation.cancel()
         if self._prompt is not None:
             self._prompt.cancel()
@@ -57,9 +67,9 @@ class _Job(Generic[T]):
         return ends
 
     def cancel_from_thread(self) -> None:
-        """End the work early; called in any thread but its loop's."""
-        with suppress(RuntimeError):  # the loop has ended
-            from_thread.run_sync(self.cancel, token=self._loop)
+        """End the work early; called in any thread. It waits for no loop: one that is idle may never run again."""
+        self._cancellation.cancel()
+        self._call_soon(self.cancel)
 
     def outcome(self) -> T:
         if self._error is not None:
@@ -69,26 +79,43 @@ class _Job(Generic[T]):
     def _run(self) -> None:
         _JOB.set(self)
         try:
-            with self._cancellation.governing():
+            with self._cancellation.as_current():
                 self._result = self._work()
         except BaseException as error:
             self._error, self._traceback = error, error.__traceback__
-        with suppress(RuntimeError):  # the loop has ended
-            from_thread.run_sync(self.ended.set, token=self._loop)
+        self._call_soon(self.ended.set)
 
-    def await_in_loop(self, awaitable: Awaitable[object]) -> None:
-        async def show() -> None:
-            with anyio.CancelScope() as self._prompt:
-                if self.is_cancelled:
-                    self._prompt.cancel()
-                await awaitable
-            if self._prompt.cancelled_caught:
-                raise FlightAbandoned
+    def _call_soon(self, call: Callable[[], object]) -> None:
+        """Have the loop make a call; called in any thread. It does not wait: an idle loop may never run again."""
+        loop: Any = self._loop.native_token
+        schedule = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon  # asyncio's, trio's
+        with suppress(RuntimeError):  # the loop has ended
+            schedule(call)
+
+    def show(self, prompt: Awaitable[object]) -> None:
+        """Await a prompt in the loop; called in the work's thread."""
+
+        async def show() -> bool:
+            try:
+                with anyio.CancelScope() as self._prompt:
+                    if self._cancellation.is_cancelled:
+                        self._prompt.cancel()
+                    await prompt
+                    return True
+            except anyio.get_cancelled_exc_class():  # the loop is ending; raised, it would be reported as unhandled
+                return False
+            finally:
+                self._prompt = None  # here, not in the thread: `cancel` looks at it in this one
+            return False
 
         try:
-            from_thread.run(show, token=self._loop)
-        finally:
-            self._prompt = None
+            shown = from_thread.run(show, token=self._loop)
+        except anyio.RunFinishedError:
+            if isinstance(prompt, Coroutine):
+                prompt.close()
+            shown = False
+        if not shown:
+            raise FlightAbandoned
 
 
 _JOB: ContextVar[_Job[Any] | None] = ContextVar("azid_job", default=None)
@@ -103,7 +130,7 @@ def await_in_loop(awaitable: Awaitable[object]) -> None:
     """
     if (job := _JOB.get()) is None:
         raise RuntimeError("There is no event loop to await in.")
-    job.await_in_loop(awaitable)
+    job.show(awaitable)
 
 
 class OffLoop:
@@ -119,16 +146,22 @@ class OffLoop:
         """Return what `work` returns.
 
         :param work: the work. It looks at `Cancellation.current` to end early.
-        :param key: what makes two pieces of work the same. Defaults to None: no other is the same as this one.
+        :param key: what makes two pieces of work the same. If it is None, or cannot be looked up, no other is the same.
         :raises Exception: what the work raises.
         """
-        key = (current_token().native_token, object() if key is None else key)
-        job: _Job[T] = self._find(key) or self._begin(work, key)
+        # A prompt that asks for what it is to bring about would wait for itself. As work of its own it is refused.
+        key = (current_token().native_token, _JOB.get(), object() if key is None else key)
+        try:
+            found: _Job[T] | None = self._jobs.get(key)
+        except TypeError:
+            found, key = None, object()
+        job = found if found is not None and found.can_be_joined else self._begin(work, key)
         job.waiting += 1
         try:
             await job.ended.wait()
-        except BaseException:
-            if job.waiting == 1 and job.cancel():
+        except BaseException as left:
+            ends = job.waiting == 1 and job.cancel()
+            if ends and not isinstance(left, GeneratorExit):  # a coroutine that is closed cannot wait
                 with anyio.move_on_after(_FAREWELL, shield=True):
                     await job.ended.wait()
             raise
@@ -139,16 +172,10 @@ class OffLoop:
         return job.outcome()
 
     def _begin(self, work: Callable[[], T], key: Hashable) -> _Job[T]:
-        job = self._jobs[key] = _Job(work)
-        job.start()
+        job = _Job(work)
+        job.start()  # first: nobody may join one that cannot start
+        self._jobs[key] = job
         return job
-
-    def _find(self, key: Hashable) -> _Job[Any] | None:
-        job = self._jobs.get(key)
-        if job is None or job.is_cancelled or job.ended.is_set():
-            return None
-        # A prompt that asks for what it is to bring about would wait for itself. As work of its own it is refused.
-        return None if job is _JOB.get() else job
 
     def cancel(self) -> None:
         """End all work early, from another thread than the loops'."""

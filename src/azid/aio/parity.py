@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,14 +14,9 @@ Documented = TypeVar("Documented", bound=Callable[..., object])
 
 def parameters_of(sync: Callable[P, object]) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, P], None]]:
     """Return a decorator of a constructor that takes any parameters: they are those of the class `sync`."""
-    signature = inspect.signature(sync)
-    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
     def decorate(constructor: Callable[..., None]) -> Callable[Concatenate[Any, P], None]:
-        constructor.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[self, *signature.parameters.values()]
-        )
-        return constructor
+        return functools.update_wrapper(constructor, sync.__init__, assigned=("__annotations__",))
 
     return decorate
 

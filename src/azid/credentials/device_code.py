@@ -27,7 +27,9 @@ class DeviceCodeCredential(InteractiveCredential):
     :param timeout: seconds that the person has to sign in. Defaults to the code's lifetime, which also holds if it is
         shorter.
     :param prompt_callback: shows the code; called with `verification_uri`, `user_code` and `expires_on`, an aware
-        `datetime` in UTC. Defaults to printing the authority's instructions on standard output.
+        `datetime` in UTC. Defaults to printing the authority's instructions on standard output. In `azid.aio` it may be
+        an async function, which is awaited in the event loop; a plain one is called in another thread. What it starts
+        must not wait for a token of this credential.
     :param authority: the authority's host, such as one of :class:`AzureAuthorityHosts`. Defaults to
         AZURE_AUTHORITY_HOST, else the public cloud's.
     :param tenant_id: the tenant's GUID or domain name. Defaults to that of `authentication_record`, else to

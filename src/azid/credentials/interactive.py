@@ -30,7 +30,7 @@ from azid.tokens.cache import Storage
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["InteractiveCredential", "find_fresh_token"]
+__all__ = ["InteractiveCredential", "find_fresh_token", "sign_ins_of"]
 
 _PARAMETERS = (
     *("client_id", "username", "password", "timeout", "prompt_callback", "authority", "tenant_id", "redirect_uri"),
@@ -69,7 +69,8 @@ class InteractiveCredential:
     :param adopts_account: whether, without a record, the only account that fits in this person's own persistent cache
         is used without asking. Defaults to True.
     :param clock: what time is told by. Defaults to the machine's clock.
-    :param open_storage: opens the storage that `cache_persistence_options` ask for. Defaults to opening it at once.
+    :param open_storage: opens the storage that `cache_persistence_options` ask for. Defaults to opening it at once; in `azid.aio`,
+        at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
     :raises TypeError: a keyword looks like a misspelling of one of these parameters.
@@ -308,6 +309,11 @@ def find_fresh_token(
     """Return what `credential` would return at once, from memory; None if it has to look further. Takes no lock."""
     fresh = credential._fresh.get((scopes, None, enable_cae))
     return fresh if fresh is not None and credential._time() < fresh.fresh_until else None
+
+
+def sign_ins_of(credential: InteractiveCredential) -> int:
+    """Return how often the account of `credential` has changed."""
+    return credential._session.sign_ins
 
 
 def _given_scopes(positional: tuple[str | Iterable[str], ...], keyword: Iterable[str] | None) -> tuple[str, ...]:

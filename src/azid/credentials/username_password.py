@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from azid.clock import Clock
 from azid.credentials.interactive import InteractiveCredential
 from azid.flows.password import PasswordSignIn
 from azid.persistence import TokenCachePersistenceOptions
+from azid.warning import warn
 
 __all__ = ["UsernamePasswordCredential"]
 
@@ -52,11 +52,10 @@ class UsernamePasswordCredential(InteractiveCredential):
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
-        warnings.warn(
+        warn(
             "UsernamePasswordCredential cannot do multifactor authentication, which Entra ID demands more and more. "
             "Use InteractiveBrowserCredential or DeviceCodeCredential for people.",
             DeprecationWarning,
-            stacklevel=2,
         )
         kwargs.pop("authentication_record", None)  # azure-identity passes it over, too: the password is to be proven
         super().__init__(

@@ -52,6 +52,8 @@ class AuthorizationCodeSignIn(NamedTuple):
 
         with self._listener(clock) as listener:
             flow = client.begin_authorization_code(request, redirect_uri=listener.redirect_uri, login_hint=login_hint)
+            if cancelled.is_set():
+                raise AuthenticationFailedError("The sign-in was cancelled before the browser was opened.")
             _show(flow.uri)
             threading.Thread(target=self._open, args=(flow.uri, listener), name="azid-browser", daemon=True).start()
             try:

@@ -9,7 +9,6 @@ import functools
 import logging
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, BrokerUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.tokens.request import TokenRequest
+from azid.warning import warn
 
 if TYPE_CHECKING:
     from azid.msal_client import MsalClient
@@ -45,13 +45,12 @@ def load_runtime() -> None:
 @functools.cache
 def warn_without_broker() -> None:
     """Warn, once in a process, that a browser is used because the broker cannot be."""
-    warnings.warn(
+    warn(
         "The operating system's broker cannot be used here, so people sign in with their browser, and "
         "'parent_window_handle' and 'enable_msa_passthrough' have no effect. To get it: pip install 'azid[broker]'. It "
         "works on Windows 10 and newer, on Linux under Windows (WSL), on macOS with Apple silicon and Company Portal, "
         "and on Linux with Intune.",
         UserWarning,
-        stacklevel=2,
     )
 
 
@@ -128,6 +127,8 @@ class BrokerSignIn:
         except (ImportError, OSError, RuntimeError) as error:
             raise BrokerUnavailableError(f"The broker's runtime cannot be loaded: {error}") from None
         if sys.platform == "darwin":  # its dialogs need the main thread
+            if threading.current_thread() is not threading.main_thread():
+                raise BrokerUnavailableError("The broker's dialog on macOS needs the program's main thread.")
             return sign_in()
         return self._in_another_thread(sign_in, clock, cancelled)
 

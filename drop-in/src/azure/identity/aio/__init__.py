@@ -5,6 +5,7 @@ from __future__ import annotations
 from azid.aio import (
     DeviceCodeCredential,
     InteractiveBrowserCredential,
+    InteractiveCredential,
     UsernamePasswordCredential,
     get_bearer_token_provider,
 )
@@ -12,6 +13,7 @@ from azid.aio import (
 __all__ = [
     "DeviceCodeCredential",
     "InteractiveBrowserCredential",
+    "InteractiveCredential",
     "UsernamePasswordCredential",
     "get_bearer_token_provider",
 ]
