@@ -69,8 +69,8 @@ class InteractiveCredential:
     :param adopts_account: whether, without a record, the only account that fits in this person's own persistent cache
         is used without asking. Defaults to True.
     :param clock: what time is told by. Defaults to the machine's clock.
-    :param open_storage: opens the storage that `cache_persistence_options` ask for. Defaults to opening it at once; in `azid.aio`,
-        at its first use.
+    :param open_storage: opens the storage that `cache_persistence_options` ask for. Defaults to opening it at
+        once; in `azid.aio`, at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
     :raises TypeError: a keyword looks like a misspelling of one of these parameters.
