@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from azid.emulator.exchange import Reply, Request
+from azid.emulator.proxy import ConnectProxy
 from azid.emulator.server import Server
 from azid.emulator.tls import CertificateAuthority
 from benchmarks.sign_ins import LOGIN_HOST, TENANT_ID, token_reply
-from tests.support.connect_proxy import ConnectProxy
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -68,7 +68,7 @@ class CannedAuthority:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._proxy.__exit__()
+        self._proxy.stop()
         self._server.stop()
         self._folder.cleanup()
 

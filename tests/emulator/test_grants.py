@@ -229,6 +229,13 @@ def test_polling_too_fast_slows_the_device_down(driver: Driver, clock: ManualClo
     assert errors == ["authorization_pending", "slow_down", "slow_down", "authorization_pending"]
 
 
+def test_the_device_codes_grant_type_has_an_older_name(driver: Driver) -> None:
+    """MSAL for Node.js sends it."""
+    code = driver.device_code()["device_code"]
+    reply = driver.token(grant_type="device_code", device_code=code, scope="")
+    assert refusal(reply)[0] == "authorization_pending"
+
+
 def test_a_device_code_expires(driver: Driver, clock: ManualClock) -> None:
     code = driver.device_code()
     clock.advance(900)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import socket
 import ssl
@@ -14,10 +16,12 @@ import msal
 import pytest
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from azid.emulator import Emulator, Fault, Person
+from azid.emulator import Emulator, Fault, Person, RecordedRequest
 from tests.conftest import ADA, GRAPH
 from tests.emulator.driver import AZURE_CLI, Driver
+from tests.support.ports import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +190,34 @@ def test_stopping_ends_every_thread_and_removes_the_ca() -> None:
         _ = entra.ca_file
     with entra:
         assert entra.started
+
+
+def test_ports_that_are_asked_for_are_taken_again_and_again() -> None:
+    port = free_ports(2)
+    for _ in range(2):
+        with Emulator(port=port) as entra:
+            assert entra.authority == f"https://127.0.0.1:{port}"
+            assert entra.page_origin == f"http://localhost:{port + 1}"
+            with pytest.raises(OSError, match="in use"):
+                Emulator(port=port).start()
+
+
+def test_the_pin_is_that_of_its_certificate(started: Emulator) -> None:
+    port = urlsplit(started.authority).port
+    assert port is not None
+    certificate = x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode())
+    public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert base64.b64decode(started.certificate_pin) == hashlib.sha256(public_key).digest()
+    with pytest.raises(RuntimeError, match="with statement"):
+        _ = Emulator().certificate_pin
+
+
+def test_requests_are_told_as_they_are_answered() -> None:
+    told: list[RecordedRequest] = []
+    driver = Driver(Emulator([ADA], on_request=told.append))
+    driver.password(ADA.username, "wrong")
+    driver.password(ADA.username, ADA.password)
+    assert [(request.endpoint, request.status, request.error) for request in told] == [
+        ("token", 400, "invalid_grant AADSTS50126"),
+        ("token", 200, ""),
+    ]

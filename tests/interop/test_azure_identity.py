@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from azid.emulator import Emulator, User
-from tests.support.connect_proxy import ConnectProxy
+from azid.emulator.proxy import ConnectProxy
 from tests.test_import import ONLY_FOR_A_SIGN_IN
 
 if sys.platform != "linux":

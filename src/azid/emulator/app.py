@@ -98,6 +98,7 @@ def _add_discovery(app: Flask, services: Services) -> None:
 def _add_token_endpoints(app: Flask, services: Services) -> None:
     directory = services.directory
     grants: dict[str, Grant] = {grant.grant_type: grant for grant in services.grants}
+    grants["device_code"] = services.device_codes  # Entra's name from before RFC 8628, which MSAL for Node sends
 
     @app.route("/<tenant>/oauth2/v2.0/token", methods=["GET", "POST"], endpoint="token")
     def token(tenant: str) -> Response:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from azid.emulator.grants.device_code import DeviceCodeGrant
 from azid.emulator.grants.password import PasswordGrant
 from azid.emulator.grants.refresh_token import RefreshTokenGrant
 from azid.emulator.grants.saml_bearer import SamlBearerGrant
-from azid.emulator.requests_log import RecordedRequest, RequestLog
+from azid.emulator.requests_log import RecordedRequest, RequestLog, error_of
 from azid.emulator.scopes import GRAPH
 from azid.emulator.server import Server, listen_on_loopback
 from azid.emulator.services import Services
@@ -63,6 +63,9 @@ class Emulator:
     :param device_code_interval: seconds between a device's polls; defaults to 5.
     :param device_code_lifetime: seconds a device code is good for; defaults to 15 minutes.
     :param default_scope_in_reply: whether the reply to a request for `.default` lists `.default` too.
+    :param port: of the https endpoints once started; the pages are then at the next one. Defaults to 0: the system
+        chooses both.
+    :param on_request: called with every request once its reply is known, in the thread that answers.
     """
 
     def __init__(
@@ -76,11 +79,16 @@ class Emulator:
         device_code_interval: int = 5,
         device_code_lifetime: int = 900,
         default_scope_in_reply: bool = True,
+        port: int = 0,
+        on_request: Callable[[RecordedRequest], object] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
+        self._port = port
+        self._on_request = on_request
         self._log = RequestLog()
         self._servers: list[Server] = []
         self._directory_on_disk: tempfile.TemporaryDirectory[str] | None = None
+        self._certificate_pin = ""
         self._lock = threading.Lock()
         directory = Directory(users, clients, tenants)
         challenges = Challenges()
@@ -148,12 +156,23 @@ class Emulator:
             raise RuntimeError("the emulator has a CA only while it is started: use it in a with statement")
         return str(Path(self._directory_on_disk.name, "ca.pem"))
 
+    @property
+    def certificate_pin(self) -> str:
+        """SHA-256 of its certificate's public key, in base64 (RFC 7469 section 2.4), to trust it by that alone.
+
+        :raises RuntimeError: the emulator is not started.
+        """
+        if not self._certificate_pin:
+            raise RuntimeError("the emulator has a certificate only while it is started: use it in a with statement")
+        return self._certificate_pin
+
     # --- Starting and stopping
 
     def start(self) -> Self:
-        """Listen on loopback, at ports that the system chooses.
+        """Listen on loopback.
 
         :raises RuntimeError: it listens already.
+        :raises OSError: the port that was asked for is taken.
         """
         with self._lock:
             if self._servers:
@@ -164,11 +183,12 @@ class Emulator:
             Path(self._directory_on_disk.name, "ca.pem").write_bytes(ca.certificate)
             with contextlib.ExitStack() as undo:
                 undo.callback(self._directory_on_disk.cleanup)
-                endpoints = Server(("127.0.0.1", 0), self.answer, ca.server_context())
+                endpoints = Server(("127.0.0.1", self._port), self.answer, ca.server_context())
                 undo.callback(endpoints.stop)
-                pages = listen_on_loopback(self.answer)
+                pages = listen_on_loopback(self.answer, self._port and self._port + 1)
                 undo.pop_all()
             self._servers = [endpoints, *pages]
+            self._certificate_pin = ca.pin
         return self
 
     def stop(self) -> None:
@@ -178,6 +198,7 @@ class Emulator:
             for server in self._servers:
                 server.stop()
             self._servers = []
+            self._certificate_pin = ""
             if self._directory_on_disk is not None:
                 self._directory_on_disk.cleanup()
                 self._directory_on_disk = None
@@ -211,25 +232,26 @@ class Emulator:
         :raises ReplyTooLate: a fault's delay is longer than the caller waits.
         """
         endpoint = self._endpoint(request)
-        status = 0
+        reply: Reply | None = None
         try:
             reply = self._faults.meet(request, endpoint, self._serve)
-            status = reply.status
             return reply
         finally:
-            self._log.add(
-                RecordedRequest(
-                    method=request.method,
-                    url=request.url,
-                    host=request.parts.netloc,
-                    path=request.parts.path,
-                    query=request.query,
-                    form=request.form,
-                    headers=dict(request.headers.items()),
-                    status=status,
-                    endpoint=endpoint,
-                )
+            entry = RecordedRequest(
+                method=request.method,
+                url=request.url,
+                host=request.parts.netloc,
+                path=request.parts.path,
+                query=request.query,
+                form=request.form,
+                headers=dict(request.headers.items()),
+                status=0 if reply is None else reply.status,
+                endpoint=endpoint,
+                error="" if reply is None else error_of(reply),
             )
+            self._log.add(entry)
+            if self._on_request is not None:
+                self._on_request(entry)
 
     def _endpoint(self, request: Request) -> str:
         urls = self._app.url_map.bind(request.parts.netloc or "localhost")

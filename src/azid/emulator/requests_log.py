@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["RecordedRequest", "RequestLog"]
+from azid.emulator.exchange import Reply
+
+__all__ = ["RecordedRequest", "RequestLog", "error_of"]
 
 _SECRET = frozenset({
     "assertion",
@@ -50,12 +53,27 @@ class RecordedRequest:
     endpoint: str
     """`authorize`, `token`, `devicecode`, `deviceauth`, `login`, `userrealm`, `openid_configuration`, `keys`,
     `instance`, `me`, `mex`, `usernamemixed`, `home`, or `""` for a path that the emulator does not have."""
+    error: str
+    """What a JSON reply refused with, OAuth's error and Entra's code: `invalid_grant AADSTS50126`. Empty for others."""
 
     def __repr__(self) -> str:
         return (
             f"RecordedRequest({self.method} {self.host}{self.path} -> {self.status}, endpoint={self.endpoint!r}, "
             f"query={_redacted(self.query)}, form={_redacted(self.form)})"
         )
+
+
+def error_of(reply: Reply) -> str:
+    """Return what a reply refused with, as `RecordedRequest.error` has it."""
+    if reply.status < 400 or not any(
+        name.lower() == "content-type" and value.startswith("application/json") for name, value in reply.headers
+    ):
+        return ""
+    try:
+        body = json.loads(reply.body)
+        return " ".join([str(body["error"]), *(f"AADSTS{code}" for code in body["error_codes"])])
+    except (ValueError, LookupError, TypeError):  # a fault's own body, or the protected resource's
+        return ""
 
 
 class RequestLog:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import http
+import os
 import socket
 import socketserver
 import ssl
@@ -84,7 +85,6 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False
     request_queue_size = 128
 
     def __init__(
@@ -97,6 +97,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
         self._stopped = False
+        # A port that was asked for is taken again at once. On Windows the option would let others take it, too.
+        self.allow_reuse_address = os.name == "posix" and address[1] != 0
         super().__init__(address, _Handler)
         self._thread = threading.Thread(
             target=self.serve_forever, args=(_POLL,), name=f"azid-emulator-{self.scheme}", daemon=True
@@ -158,13 +160,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             thread.join()
 
 
-def listen_on_loopback(answer: Callable[[Request], Reply]) -> list[Server]:
+def listen_on_loopback(answer: Callable[[Request], Reply], port: int = 0) -> list[Server]:
     """Return plain-HTTP servers for `localhost`: 127.0.0.1, and ::1 on the same port where the machine has IPv6.
 
-    :raises OSError: no common port was found.
+    :param port: which one; 0 lets the system choose.
+    :raises OSError: the port is taken, or no common one was found.
     """
-    for _ in range(16):
-        first = Server(("127.0.0.1", 0), answer)
+    for _ in range(1 if port else 16):
+        first = Server(("127.0.0.1", port), answer)
         try:
             return [first, Server(("::1", first.port), answer)]
         except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import ipaddress
 import ssl
 import tempfile
@@ -73,6 +75,8 @@ class CertificateAuthority:
 
     certificate: bytes = field(repr=False)
     """The CA's certificate, PEM."""
+    pin: str
+    """SHA-256 of the certificate's public key, in base64 (RFC 7469 section 2.4)."""
     _chain: bytes = field(repr=False)
     _key: bytes = field(repr=False)
 
@@ -103,8 +107,12 @@ class CertificateAuthority:
             .sign(ca_key, hashes.SHA256())
         )
         pem = serialization.Encoding.PEM
+        public_key = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
         return cls(
             ca.public_bytes(pem),
+            base64.b64encode(hashlib.sha256(public_key).digest()).decode(),
             leaf.public_bytes(pem),
             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
         )

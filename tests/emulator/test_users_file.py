@@ -1,0 +1,98 @@
+"""The file of people: everything that `User` and `Client` take, and errors that name the place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azid.emulator import DEFAULT_TENANT_ID, Client, Emulator, User
+from azid.emulator.json_file import FileError
+from azid.emulator.users_file import read_people
+from tests.emulator.driver import Driver, refusal
+
+GUID = "0a1b2c3d-0000-4000-8000-00000000000f"
+ADA = {"username": "ada@contoso.example", "password": "pass phrase"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.json"
+
+
+def write(file: Path, **document: Any) -> Path:
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return file
+
+
+def test_people_applications_and_tenants(file: Path) -> None:
+    bob = {"username": "bob@fabrikam.example", "password": "x", "name": "Bob", "mfa": True, "tenant_id": GUID}
+    client = {"client_id": GUID, "name": "Ours", "redirect_uris": ["http://localhost/callback"]}
+    people = read_people(write(file, users=[ADA, bob], clients=[client], tenants={"fabrikam.example": GUID}))
+    assert people.accounts() == [
+        User(ADA["username"], ADA["password"], tenant_id=DEFAULT_TENANT_ID),
+        User("bob@fabrikam.example", "x", "Bob", GUID, mfa=True),
+    ]
+    assert people.applications() == [Client(GUID, "Ours", ("http://localhost/callback",))]
+    assert people.tenants == {"fabrikam.example": GUID}
+
+
+def test_a_tenant_for_those_who_have_none(file: Path) -> None:
+    [ada] = read_people(write(file, users=[ADA])).accounts(GUID)
+    assert ada.tenant_id == GUID
+
+
+def test_refusals_are_the_persons_own(file: Path) -> None:
+    people = read_people(
+        write(file, users=[{**ADA, "refusals": [{"code": 53003, "times": 1}]}, {**ADA, "username": "b@c.d"}])
+    )
+    entra = Emulator(people.accounts())
+    people.apply_refusals(entra)
+    driver = Driver(entra)
+    assert driver.password("b@c.d", "pass phrase").status_code == 200
+    assert refusal(driver.password(ADA["username"], "pass phrase")) == ("invalid_grant", 53003)
+    assert driver.password(ADA["username"], "pass phrase").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ({}, "users is missing"),
+        ({"users": []}, "users: nobody could sign in"),
+        ({"users": [{"username": "ada@contoso.example"}]}, "users[0].password is missing"),
+        ({"users": [ADA, {**ADA, "username": "b@c.d", "mfa": "yes"}]}, "users[1].mfa: must be a valid boolean"),
+        ({"users": [{**ADA, "mfaa": True}]}, "users[0].mfaa is not a field that is known here"),
+        ({"users": [{**ADA, "username": "ada"}]}, "users[0]: a username looks like ada@contoso.example, not 'ada'"),
+        ({"users": [ADA, {**ADA, "username": "Ada@Contoso.Example"}]}, "users[1].username: this person is there twice"),
+        ({"users": [{**ADA, "tenant_id": "contoso"}]}, "users[0].tenant_id: must be a GUID"),
+        ({"users": [{**ADA, "refusals": [{"code": 1}]}]}, "users[0].refusals[0]: AADSTS1 is not in the catalogue"),
+        ({"users": [ADA], "clients": [{"client_id": "mine"}]}, "clients[0].client_id: must be a GUID"),
+        ({"users": [ADA], "tenants": {"a.example": 1}}, "tenants.a.example: must be a valid string"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_without_passwords(
+    file: Path, document: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(FileError) as caught:
+        read_people(write(file, **document))
+    assert f"{file}: {complaint}" in str(caught.value)
+    assert "pass phrase" not in str(caught.value)
+
+
+def test_every_mistake_is_named_at_once(file: Path) -> None:
+    with pytest.raises(FileError) as caught:
+        read_people(write(file, users=[{"username": 1}]))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_slip_of_the_pen_is_named_with_its_line(file: Path) -> None:
+    file.write_text('{"users": [\n  {"username": "ada@contoso.example",}\n]}', encoding="utf-8")
+    with pytest.raises(FileError, match=r"people\.json: Invalid JSON: .* at line 2 column 38"):
+        read_people(file)
+
+
+def test_a_file_that_is_not_there(file: Path) -> None:
+    with pytest.raises(FileError, match=r"people\.json cannot be read: No such file"):
+        read_people(file)
