@@ -12,6 +12,7 @@ from benchmarks import (
     allocations,
     async_tokens,
     cached_token,
+    command,
     contention,
     crashes,
     disk_writes,
@@ -41,6 +42,7 @@ _MEASUREMENTS: Final[dict[str, Callable[[Bench], Section]]] = {
 }
 _OF_THE_PERSONAL_STORE: Final[dict[str, Callable[[Bench], Section]]] = {
     "fresh_process": fresh_process.measure,
+    "command": command.measure,
     "async_tokens": async_tokens.measure,
     "shared_store": shared_store.measure,
     "disk_writes": disk_writes.measure,

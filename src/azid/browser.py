@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from azid.clock import Clock, SystemClock
 
-__all__ = ["Controller", "open_browser"]
+__all__ = ["Controller", "finds_windows", "is_under_windows", "open_browser"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ _TEXT_MODE = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m
 # PowerShell, as wslview does. The rest, `$` and `'` among it, is percent-encoded.
 _SAFE_BETWEEN_QUOTES = ":/?#[]@&=+,%-._~"
 
+_WSLVIEW = "wslview"
 _POWERSHELL = ("powershell.exe", "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe")
 # The address comes through standard input, so no shell ever reads it and no list of processes shows it.
 _START_FROM_INPUT = "Start-Process ([Console]::In.ReadLine())"
@@ -81,7 +82,7 @@ def open_browser(
         raise ValueError("A browser is opened for http and https addresses only, in ASCII and without spaces.")
     environ = os.environ if environ is None else environ
     kernel = platform.release() if kernel is None else kernel
-    under_windows = "microsoft" in kernel.lower() or "WSL_DISTRO_NAME" in environ
+    under_windows = is_under_windows(environ, kernel)
     results: list[bool] = []
     done = threading.Event()
 
@@ -93,6 +94,23 @@ def open_browser(
     threading.Thread(target=open_first, name="azid-open-browser", daemon=True).start()
     (clock or SystemClock()).wait(done, _PATIENCE)
     return all(results)  # none yet: a browser that runs until it is closed
+
+
+def is_under_windows(environ: Mapping[str, str], kernel: str) -> bool:
+    """Whether this Linux runs under Windows (WSL), so that the browser is outside.
+
+    :param environ: environment variables.
+    :param kernel: the kernel's release.
+    """
+    return "microsoft" in kernel.lower() or "WSL_DISTRO_NAME" in environ
+
+
+def finds_windows(which: Callable[[str], str | None] = shutil.which) -> bool:
+    """Whether there is a program that opens the browser of Windows from WSL.
+
+    :param which: as `shutil.which`.
+    """
+    return any(map(which, (_WSLVIEW, *_POWERSHELL)))
 
 
 def _browsers(
@@ -134,7 +152,7 @@ def _browsers_of_windows(
         "timeout": _WINDOWS_TIMEOUT,
         "check": False,
     }
-    if wslview := which("wslview"):
+    if wslview := which(_WSLVIEW):
         yield (
             lambda url: (
                 run([wslview, quote(url, safe=_SAFE_BETWEEN_QUOTES)], stdin=subprocess.DEVNULL, **quiet).returncode == 0

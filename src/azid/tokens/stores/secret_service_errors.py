@@ -48,6 +48,8 @@ class SecretServiceError(CredentialUnavailableError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message} {_OTHERWISE}")
+        self.explanation = message
+        """The message without how to do without a keyring: programs have their own ways to ask for that."""
 
 
 class SecretStorageMissingError(SecretServiceError):

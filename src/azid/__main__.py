@@ -1,0 +1,5 @@
+"""``python -m azid``: the command `azid`."""
+
+from azid.cli import main
+
+main()

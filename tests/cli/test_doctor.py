@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+from azid.cli import exit_codes
+from azid.cli.doctor import rendered
+from azid.doctor import Finding, Verdict
+from azid.emulator import Emulator
+from tests.cli.conftest import Home, Invoke, RunAzid, SignIn
+
+SECTIONS = ["packages", "storage", "cache", "sign-in", "ports", "environment", "network"]
+
+
+def test_all_is_well_at_an_authority_that_answers(azid: Invoke, sign_in: SignIn, entra: Emulator) -> None:
+    sign_in()
+    done = azid("doctor", "--authority", entra.authority, "-o", "json", REQUESTS_CA_BUNDLE=entra.ca_file)
+    examination = json.loads(done.stdout)
+    assert list(examination) == SECTIONS
+    assert {name for finding in examination["network"] for name in finding} == {
+        *("subject", "verdict", "found", "remedy")
+    }
+    [cache] = [finding for finding in examination["cache"] if finding["subject"] == "cache"]
+    assert cache["found"].startswith("It can be read: 1 account")
+    problems = [finding for findings in examination.values() for finding in findings if finding["verdict"] == "problem"]
+    assert problems == []
+    assert done.exit_code == exit_codes.OK
+
+
+def test_a_problem_is_told_with_its_remedy(azid: Invoke, entra: Emulator) -> None:
+    done = azid("doctor", "--authority", entra.authority)
+    assert done.exit_code == exit_codes.FAILED
+    assert "is not trusted" in done.stdout
+    assert done.stdout.endswith("problem.\n") or done.stdout.endswith("warning.\n")
+    assert done.stderr == ""
+
+
+def test_offline_sends_no_request(azid: Invoke, entra: Emulator) -> None:
+    done = azid("doctor", "--offline", "--authority", entra.authority, "-o", "json")
+    assert list(json.loads(done.stdout)) == SECTIONS[:-1]
+    assert list(entra.requests) == []
+
+
+def test_it_changes_nothing(run_azid: RunAzid, home: Home) -> None:
+    before = {path: path.stat().st_mtime_ns for path in home.folder.rglob("*")}
+    run_azid("doctor", "--offline")
+    assert {path: path.stat().st_mtime_ns for path in home.folder.rglob("*")} == before
+
+
+def test_no_secret_of_the_cache_is_told(azid: Invoke, sign_in: SignIn, home: Home, entra: Emulator) -> None:
+    sign_in()
+    secrets = json.loads((home.folder / ".IdentityService" / "msal.cache.nocae").read_text())
+    done = azid("doctor", "--offline", "-v")
+    for section in ("AccessToken", "RefreshToken", "IdToken"):
+        for entry in secrets[section].values():
+            assert entry["secret"] not in done.stdout + done.stderr
+
+
+def test_a_malformed_authority_is_called_wrongly(azid: Invoke) -> None:
+    assert azid("doctor", "--authority", "http://login.example").exit_code == exit_codes.USAGE
+
+
+def test_lines_fit_a_narrow_terminal_and_control_characters_are_escaped() -> None:
+    finding = Finding("lock\x1b[2J", Verdict.WARNING, "word " * 40, "rm it")
+    text = rendered({"Cache": [finding]}, width=60)
+    assert "\x1b[2J" not in text
+    assert text.endswith("Found 1 warning.")
+    assert "-> rm it" in text.replace("\x1b[1m", "").replace("\x1b[0m", "")
