@@ -26,7 +26,7 @@ from azid.tokens.stores.file import FileItem
 from azid.tokens.stores.item import Item
 from azid.tokens.stores.shared import SUFFIXES, SharedTokenStore
 
-__all__ = ["DEFAULT_NAME", "KERNEL_KEYRING", "open_personal_store"]
+__all__ = ["DEFAULT_NAME", "KERNEL_KEYRING", "open_personal_store", "token_folder"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def open_personal_store(
     """
     if not name or {*name} & {"/", "\\", "\0", ":"}:
         raise ValueError("A cache's 'name' becomes part of a file's: it must not be empty or contain '/', '\\' or ':'.")
-    folder = _folder(platform, environ)
+    folder = token_folder(platform, environ)
     make = _item_maker(folder, platform, environ, allow_unencrypted_storage, encryption)
     try:
         items = {cae: make(name + suffix) for cae, suffix in SUFFIXES.items()}
@@ -71,7 +71,13 @@ def open_personal_store(
     return SharedTokenStore(items, folder, name)
 
 
-def _folder(platform: str, environ: Mapping[str, str]) -> Path:
+def token_folder(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder that has the tokens, or what else belongs to them where they are elsewhere.
+
+    :param platform: what kind of machine it is, as `sys.platform` has it.
+    :param environ: environment variables. Defaults to the process's.
+    :raises CredentialUnavailableError: this user has no place for it.
+    """
     variable = "LOCALAPPDATA" if platform == "win32" else "HOME"
     parent = environ.get(variable) or ("" if platform == "win32" else _home_of_user())
     if not parent or not Path(parent).is_absolute():

@@ -134,6 +134,17 @@ class SharedTokenStore:
                     overtaking.enter_context(self._overtaking_lock.held(_WRITE_PATIENCE))
                 yield
 
+    def peek(self, *, cae: bool) -> Document:
+        """Return a document as it stands, and leave what makes no sense where it is: for looking only.
+
+        :param cae: which of the two documents.
+        :raises UnreadableItemError: it makes no sense, or is just being written.
+        """
+        try:
+            return _parse(self._items[cae].load())
+        except _EmptyItemError:
+            return {}
+
     def _look(self, cae: bool) -> _Look:
         """Read an item that nobody else is writing to; set it aside if it makes no sense."""
         item = self._items[cae]
