@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
+from azid.notebook import is_notebook, why_remote
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class AuthorizationCodeSignIn(NamedTuple):
     ) -> Iterator[TokenResponse]:
         from azid.redirect import ListenerUnavailable, Outcome, RedirectTimeout, WaitCancelled  # loads sockets
 
+        if self.open_browser is None and self.redirect_uri is None and is_notebook() and (why := why_remote()):
+            raise CredentialUnavailableError(
+                f"{why}: your browser would take its answer to your own machine, where nobody waits for it. Sign in "
+                "with a code instead: DeviceCodeCredential()."
+            )
         with self._listener(clock) as listener:
             flow = client.begin_authorization_code(request, redirect_uri=listener.redirect_uri, login_hint=login_hint)
             if cancelled.is_set():

@@ -13,6 +13,7 @@ from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
+from azid.notebook import is_notebook, show_card
 from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 
@@ -60,26 +61,30 @@ class DeviceCodeSignIn(NamedTuple):
         deadline = clock.monotonic() + lifetime
         if cancelled.is_set():
             raise AuthenticationFailedError("The sign-in was cancelled before the device code was shown.")
-        self._show(flow, datetime.fromtimestamp(int(clock.time()) + flow.expires_in, timezone.utc))
-        interval: float = flow.interval
-        while True:
-            if clock.wait(cancelled, min(interval, max(deadline - clock.monotonic(), 0))):
-                raise AuthenticationFailedError("The sign-in was cancelled while it waited for the device code's use.")
-            if clock.monotonic() >= deadline:
-                raise AuthenticationFailedError(
-                    f"The sign-in timed out: nobody entered the device code within {lifetime:g} seconds."
-                )
-            try:
-                response = client.redeem_device_code(request, flow)
-                break
-            except AuthenticationFailedError as error:
-                interval = _next_interval(interval, error)
-        yield response
+        expires_on = datetime.fromtimestamp(int(clock.time()) + flow.expires_in, timezone.utc)
+        end_prompt = self._show(flow, expires_on)
+        try:
+            response = _poll(
+                lambda: client.redeem_device_code(request, flow),
+                flow.interval,
+                lifetime,
+                deadline=deadline,
+                clock=clock,
+                cancelled=cancelled,
+            )
+            yield response
+        except BaseException:
+            end_prompt("The sign-in has ended, and the code cannot be used any more.")
+            raise
+        end_prompt(f"Signed in as {response.username}.")
 
-    def _show(self, flow: DeviceCodeFlow, expires_on: datetime) -> None:
+    def _show(self, flow: DeviceCodeFlow, expires_on: datetime) -> Callable[[str], None]:
+        """Show the code; return what to call with one sentence when the sign-in has ended."""
         if self.prompt_callback is None:
+            if is_notebook():
+                return show_card(flow.message, flow.verification_uri, flow.user_code, expires_on)
             _print(flow.message)
-            return
+            return _say_nothing
         try:
             shown = self.prompt_callback(flow.verification_uri, flow.user_code, expires_on)
         except FlightAbandoned:
@@ -93,6 +98,34 @@ class DeviceCodeSignIn(NamedTuple):
             raise CredentialUnavailableError(
                 "The prompt_callback is an async function, which only the credentials of 'azid.aio' can call."
             )
+        return _say_nothing
+
+
+def _poll(
+    redeem: Callable[[], TokenResponse],
+    interval: float,
+    lifetime: float,
+    *,
+    deadline: float,
+    clock: Clock,
+    cancelled: threading.Event,
+) -> TokenResponse:
+    """Ask again and again until the person has signed in (RFC 8628 section 3.4)."""
+    while True:
+        if clock.wait(cancelled, min(interval, max(deadline - clock.monotonic(), 0))):
+            raise AuthenticationFailedError("The sign-in was cancelled while it waited for the device code's use.")
+        if clock.monotonic() >= deadline:
+            raise AuthenticationFailedError(
+                f"The sign-in timed out: nobody entered the device code within {lifetime:g} seconds."
+            )
+        try:
+            return redeem()
+        except AuthenticationFailedError as error:
+            interval = _next_interval(interval, error)
+
+
+def _say_nothing(_: str) -> None:
+    """Who printed a code, or has a callback of their own, notices the end by themselves."""
 
 
 def _print(message: str) -> None:

@@ -1,0 +1,152 @@
+"""The card that shows a device code in a notebook, in a real browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from azid.notebook import card_html, ended_html, is_notebook, why_remote
+from tools.chromium import Chromium, Look
+
+pytest_plugins = ["tests.support.chromium"]
+
+URI = "https://microsoft.com/devicelogin"
+CODE = "A1B2C3D4E"
+LATER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def shown() -> Iterator[Any]:
+    """Serves a page with a card, as a notebook would have it: `shown.html`, at `shown.url`."""
+    page = SimpleNamespace(html="")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            head = "<!doctype html><html lang=en><title>Notebook</title>"
+            body = f"{head}<main><h1>A notebook</h1>{page.html}</main></html>".encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        page.url = f"http://localhost:{server.server_port}/"
+        yield page
+        server.shutdown()
+        thread.join(10)
+
+
+def card(lifetime: timedelta = LATER) -> str:
+    return card_html(URI, CODE, datetime.now(timezone.utc) + lifetime)
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), [("light", 800, False), ("dark", 800, True), ("phone", 340, False)])
+def test_a_person_finds_page_code_and_button(
+    browser: Chromium, shown: Any, look: Look, name: str, width: int, dark: bool
+) -> None:
+    shown.html = card()
+
+    def visit(page: Page) -> None:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        link = page.get_by_role("link", name=URI)
+        expect(link).to_have_attribute("href", URI)
+        expect(link).to_have_attribute("rel", "noopener noreferrer")
+        expect(page.get_by_text(CODE, exact=True)).to_be_visible()
+        expect(page.get_by_text("The code expires in 1")).to_be_visible()
+        look(page, f"notebook-{name}")
+        page.get_by_role("button", name="Copy code").click()
+        expect(page.get_by_role("status")).to_have_text("Copied.")
+        assert page.evaluate("navigator.clipboard.readText()") == CODE
+
+    with browser.visitor(visit, width=width, height=320, dark=dark) as open_browser:
+        open_browser(shown.url)
+
+
+def test_the_countdown_goes_on_and_ends(browser: Chromium, shown: Any) -> None:
+    def visit(page: Page) -> None:
+        page.clock.install()
+        shown.html = card_html(URI, CODE, datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 90, timezone.utc))
+        page.goto(shown.url)
+        expect(page.get_by_text("The code expires in 1:")).to_be_visible()
+        page.clock.run_for(60_000)
+        expect(page.get_by_text("The code expires in 0:")).to_be_visible()
+        page.clock.run_for(60_000)
+        expect(page.get_by_text("The code has expired")).to_be_visible()
+        expect(page.get_by_role("button", name="Copy code")).to_be_disabled()
+
+    with browser.visitor(visit) as open_browser:
+        open_browser(shown.url)
+
+
+def test_without_scripts_nothing_but_comfort_is_missing(browser: Chromium, shown: Any) -> None:
+    shown.html = card()
+
+    def visit(page: Page) -> None:
+        expect(page.get_by_role("link", name=URI)).to_be_visible()
+        expect(page.get_by_text(CODE, exact=True)).to_be_visible()
+        expect(page.get_by_text("The code expires at")).to_be_visible()
+        assert page.get_by_role("button").count() == 0
+
+    with browser.visitor(visit, scripts=False) as open_browser:
+        open_browser(shown.url)
+
+
+def test_what_the_authority_says_is_text() -> None:
+    html = card_html('https://evil.example/"><script>alert(1)</script>', "<b>CODE</b>", datetime.now(timezone.utc))
+    assert "<script>alert" not in html
+    assert "<b>CODE" not in html
+    assert "<i>" not in ended_html("Signed in as <i>ada</i>.")
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    without_link = card().replace(URI, "")
+    assert "http" not in without_link
+    assert "src=" not in without_link
+
+
+class _Shell:
+    kernel = object()
+
+
+@pytest.mark.parametrize(
+    ("modules", "expected"),
+    [
+        ({}, False),
+        ({"IPython": SimpleNamespace(get_ipython=lambda: None)}, False),
+        ({"IPython": SimpleNamespace(get_ipython=object)}, False),
+        ({"IPython": SimpleNamespace(get_ipython=_Shell)}, True),
+    ],
+)
+def test_a_kernel_is_told_from_a_terminal(modules: dict[str, Any], expected: bool) -> None:
+    assert is_notebook(modules) is expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({}, None),
+        ({"DISPLAY": ":0"}, None),
+        ({"JUPYTERHUB_USER": "ada"}, "JupyterHub"),
+        ({"COLAB_RELEASE_TAG": "release"}, "Colab"),
+        ({"DATABRICKS_RUNTIME_VERSION": "15"}, "Databricks"),
+        ({"CODESPACES": "true"}, "codespace"),
+        ({"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, "SSH"),
+        ({"CODESPACES": "true", "BROWSER": "/vscode/bin/helpers/browser.sh"}, None),
+    ],
+)
+def test_a_kernel_elsewhere_is_noticed(environ: dict[str, str], told: str | None) -> None:
+    why = why_remote(environ)
+    assert (why is None) if told is None else (told in str(why))
