@@ -18,7 +18,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: .venv/.runtime ## Sign a person in through each credential, against an authority started for it
-	@$(PY) -m azid.demo
+	@$(PY) -m azid demo
 
 .PHONY: test
 test: .venv/.development ## Run the tests; PYTEST_ARGS="tests/redirect -x" passes options on
@@ -44,6 +44,10 @@ check-types: .venv/.development ## Type-check, strictly
 check-links: .venv/.development ## Do the links and anchors of the documentation lead somewhere?
 	$(PY) -m tools.links
 
+.PHONY: docs
+docs: .venv/.development ## Build the documentation's site in .artifacts/site
+	@$(PY) -m tools.docs
+
 .PHONY: format
 format: .venv/.development ## Format the code and mend what the linter can mend
 	$(PY) -m ruff check --fix .
@@ -58,7 +62,7 @@ bench: .venv/.development ## Measure azid beside azure-identity and write docs/b
 constraints: .venv/.development ## Pin the newest versions of everything that development installs
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
 	$(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-		--all-extras --group test --group check --group azure-identity --output-file constraints.txt pyproject.toml
+		--all-extras --group test --group check --group docs --group azure-identity --output-file constraints.txt pyproject.toml
 
 .PHONY: clean
 clean: ## Remove everything that is not part of the source
@@ -73,5 +77,5 @@ clean: ## Remove everything that is not part of the source
 	@touch $@
 
 .venv/.development: .venv/.runtime drop-in/pyproject.toml
-	$(INSTALL) --editable '.[aio,emulator]' --editable drop-in --group test --group check
+	$(INSTALL) --editable '.[aio,emulator]' --editable drop-in --group test --group check --group docs
 	@touch $@

@@ -88,13 +88,13 @@ def test_sign_in_from_the_account_picker_to_the_listeners_page(
     assert authorize.query["response_mode"] == "form_post"
 
 
-def test_without_scripts_a_button_takes_the_answer_back(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
+def test_without_scripts_a_button_takes_the_answer_back(signing_in: SigningIn, keep: Look, entra: Emulator) -> None:
     def visit(page: Page) -> None:
         pick(page, ADA)
         enter_password(page, ADA.password)
         press(page, "Accept")
         is_shown(page, "Back to the application")
-        look(page, "without-scripts-form-post")
+        keep(page, "without-scripts-form-post")
         press(page, "Continue")
         is_shown(page, "You are signed in")
 
@@ -131,6 +131,31 @@ def test_a_wrong_password_and_then_the_right_one(signing_in: SigningIn, look: Lo
         assert who_is_signed_in(entra, credential) == ADA.username
 
 
+def test_a_person_without_a_mouse_gets_through(signing_in: SigningIn, entra: Emulator) -> None:
+    def reach(page: Page, name: str) -> None:
+        """Press Tab until the control is reached, whose focus has to be seen."""
+        control = page.get_by_role("button", name=name)
+        for _ in range(10):
+            if control.evaluate("control => control === document.activeElement"):
+                break
+            page.keyboard.press("Tab")
+        expect(control).to_be_focused()
+        assert control.evaluate("control => getComputedStyle(control).outlineStyle") != "none"
+        page.keyboard.press("Enter")
+
+    def visit(page: Page) -> None:
+        reach(page, ADA.username)
+        expect(page.get_by_label("Password")).to_be_focused()
+        page.keyboard.type(ADA.password)
+        page.keyboard.press("Enter")
+        is_shown(page, "Permissions requested")
+        reach(page, "Accept")
+        is_shown(page, "You are signed in")
+
+    with signing_in(visit) as credential:
+        assert who_is_signed_in(entra, credential) == ADA.username
+
+
 def test_the_person_declines(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
     def visit(page: Page) -> None:
         pick(page, ADA)
@@ -161,7 +186,7 @@ def test_the_listeners_page_tells_why_a_code_was_not_redeemed(
         credential.authenticate(entra.resource_scope)
 
 
-def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
+def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, keep: Look, entra: Emulator) -> None:
     def visit(page: Page) -> None:
         [redirect_uri] = parse_qs(urlsplit(page.url).query)["redirect_uri"]
         stray = page.context.new_page()
@@ -179,7 +204,7 @@ def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, look: 
             press(stray, "Send")
         assert navigation.value is not None
         assert navigation.value.status == 400
-        look(stray, "not-the-answer")
+        keep(stray, "not-the-answer")
         pick(page, ADA)
         enter_password(page, ADA.password)
         press(page, "Accept")

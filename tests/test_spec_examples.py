@@ -1,19 +1,14 @@
 """Programs written for `azure.identity`, each in a process of its own, unchanged, on the drop-in.
 
-Their authority and their clouds are the emulator and stand-ins: `HTTPS_PROXY` leads there from the real host names, and
-`REQUESTS_CA_BUNDLE` makes them trusted. Nothing else tells the programs where they are.
+Their authority and their clouds are the emulator and stand-ins: see `tests/support/world.py`.
 """
 
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,10 +17,10 @@ import pytest
 import trustme
 
 from azid import DEVELOPER_SIGN_ON_CLIENT_ID, AuthenticationRecord
-from azid.emulator import Emulator, Person
+from azid.emulator import Emulator
 from tests.conftest import ADA
-from tests.support.connect_proxy import ConnectProxy
-from tests.support.stand_ins import ResourceManager, serve
+from tests.support.stand_ins import ResourceManager
+from tests.support.world import LOGIN, World, make_world
 
 pytest_plugins = ["tests.support.trust"]
 
@@ -33,13 +28,7 @@ EXAMPLES = Path(__file__).parent / "examples"
 # Not a part of the project: where it lies beside a checkout, its own examples run, too.
 SPEC = Path(__file__).resolve().parents[2] / "shared" / "spec" / "interactive.md"
 
-PATIENCE = 60  # seconds for one program
 _INTERFACE = re.compile(r"^class ", re.MULTILINE)  # a listing of a class's methods, not an example
-LOGIN, MANAGER = "login.microsoftonline.com", "management.azure.com"
-_SIGN_IN_PAGE = re.compile(rf"^https://{re.escape(LOGIN)}/\S+$", re.MULTILINE)
-_DEVICE_CODE = re.compile(
-    r"(http://localhost:\d+/\S*deviceauth)\s.*?code: ([A-Z0-9-]+)$", re.MULTILINE | re.DOTALL | re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -134,59 +123,14 @@ def _length_of_program(lines: list[str]) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class World:
-    """What the programs meet: an authority, its environment, and the proxy that leads there."""
-
-    entra: Emulator
-    proxy: ConnectProxy
-    environment: dict[str, str]
-
-    def run(self, example: Example, folder: Path) -> tuple[str, int]:
-        """Run a program with a person who watches its output; return the output, and how often the person signed in."""
-        path = folder / "program.py"
-        path.write_text(example.program, encoding="utf-8")
-        person = Person(ADA.username, ADA.password, entra=self.entra)
-        said, read, sign_ins = "", 0, 0
-        with subprocess.Popen(
-            [sys.executable, path],
-            cwd=folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        ) as process:
-            overdue = threading.Timer(PATIENCE, process.kill)
-            overdue.start()
-            assert process.stdout is not None
-            for line in process.stdout:
-                said += line
-                if page := _SIGN_IN_PAGE.search(said, read):
-                    read, sign_ins = page.end(), sign_ins + 1
-                    person.open(page[0])
-                elif code := _DEVICE_CODE.search(said, read):
-                    read, sign_ins = code.end(), sign_ins + 1
-                    person.enter_code(code[1], code[2])
-        overdue.cancel()
-        person.join()
-        assert person.error is None
-        assert process.returncode == 0, said
-        return said, sign_ins
-
-
 @pytest.fixture(scope="module")
 def world(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     assert "+azid" in version("azure-identity"), "the programs would run on Microsoft's library"
     home = tmp_path_factory.mktemp("home")
-    with ExitStack() as stack:
-        entra = stack.enter_context(Emulator(users=[ADA], device_code_interval=1))
-        manager = stack.enter_context(serve(ResourceManager(entra).answer, ca, MANAGER))
-        login = int(entra.authority.rpartition(":")[2])
-        proxy = stack.enter_context(ConnectProxy({f"{LOGIN}:443": login, f"{MANAGER}:443": manager}))
-        bundle = home / "ca.pem"
-        bundle.write_bytes(Path(entra.ca_file).read_bytes() + ca.cert_pem.bytes())
+    with (
+        Emulator(users=[ADA], device_code_interval=1) as entra,
+        make_world(entra, ca, home, {"management.azure.com": ResourceManager(entra).answer}) as world,
+    ):
         record = AuthenticationRecord(
             tenant_id=entra.tenant_id,
             client_id=DEVELOPER_SIGN_ON_CLIENT_ID,
@@ -194,30 +138,23 @@ def world(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             home_account_id=f"{ADA.object_id}.{ADA.tenant_id}",
             username=ADA.username,
         )
-        unset = re.compile(r"(?i)(AZURE_|MSAL_|.*_PROXY$|CURL_CA_BUNDLE$|PYTHON)")
-        yield World(
-            entra,
-            proxy,
-            {
-                **{name: value for name, value in os.environ.items() if not unset.match(name)},
-                "HTTPS_PROXY": proxy.url,
-                "REQUESTS_CA_BUNDLE": str(bundle),
-                "HOME": str(home),
-                "PYTHONUNBUFFERED": "1",  # the person reads along
-                "BROWSER": f"{sys.executable} -c pass %s",  # opens nothing: the person goes where the output says
-                "SAVED_RECORD": record.serialize(),
-                "TEST_CLIENT_ID": DEVELOPER_SIGN_ON_CLIENT_ID,
-                "TEST_USERNAME": ADA.username,
-                "TEST_PASSWORD": ADA.password,
-                "TEST_TENANT_ID": entra.tenant_id,
-            },
+        world.environment.update(
+            SAVED_RECORD=record.serialize(),
+            TEST_CLIENT_ID=DEVELOPER_SIGN_ON_CLIENT_ID,
+            TEST_USERNAME=ADA.username,
+            TEST_PASSWORD=ADA.password,
+            TEST_TENANT_ID=entra.tenant_id,
         )
+        yield world
 
 
 def check(example: Example, world: World, folder: Path) -> None:
-    said, sign_ins = world.run(example, folder)
-    assert [expected for expected in example.tells if expected not in said] == [], said
-    assert sign_ins == example.sign_ins, said
+    program = folder / "program.py"
+    program.write_text(example.program, encoding="utf-8")
+    exit_code, onlooker = world.run([sys.executable, program], folder)
+    assert exit_code == 0, onlooker.said
+    assert [expected for expected in example.tells if expected not in onlooker.said] == [], onlooker.said
+    assert onlooker.sign_ins == example.sign_ins, onlooker.said
     assert world.proxy.refused == []
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NPM_FOLDER = ROOT / ".cache" / "npm"
 # Azurite 3.36 asks for a newer Node.js than Debian 12 and 13 have.
-NPM_PACKAGES = ("azurite@3.35.0", "oidc-provider@9.13.3")
+NPM_PACKAGES = ("azurite@3.35.0", "oidc-provider@9.13.3", "@azure/msal-node@7.2.1", "axe-core@4.14.1")
 AZURE_IDENTITY_FOLDER = ROOT / ".venvs" / "azure-identity"
 LIBSECRET_FOLDER = ROOT / ".venvs" / "libsecret"
 # PyGObject cannot be built without a compiler and many headers; Debian's package of it is for Debian's Python only.
@@ -62,14 +62,12 @@ def _find_chromium() -> Path | None:
     return Path(found[0]) if found else None
 
 
-def _find_node() -> Path | None:
-    found = shutil.which("node")
-    return Path(found) if found else None
+def _find_command(name: str) -> Callable[[], Path | None]:
+    def find() -> Path | None:
+        found = shutil.which(name)
+        return Path(found) if found else None
 
-
-def _find_redis_server() -> Path | None:
-    found = shutil.which("redis-server")
-    return Path(found) if found else None
+    return find
 
 
 def _find_in_npm_folder(path: str) -> Callable[[], Path | None]:
@@ -93,13 +91,21 @@ def _find_libsecret() -> Path | None:
 
 
 CHROMIUM = Part("Chromium", "AZID_CHROMIUM", _find_chromium, "apt-get install chromium, or install Google Chrome")
-NODE = Part("Node.js", "AZID_NODE", _find_node, "install Node.js 20 or newer with npm, then run `make test` again")
+NODE = Part(
+    "Node.js", "AZID_NODE", _find_command("node"), "install Node.js 20 or newer with npm, then run `make test` again"
+)
 AZURITE = Part("Azurite", "AZID_AZURITE", _find_in_npm_folder("azurite/dist/src/blob/main.js"), NODE.remedy)
 OIDC_PROVIDER = Part("oidc-provider", "AZID_OIDC_PROVIDER", _find_in_npm_folder("oidc-provider"), NODE.remedy)
+AXE = Part("axe-core", "AZID_AXE", _find_in_npm_folder("axe-core/axe.min.js"), NODE.remedy)
+MSAL_NODE = Part("MSAL for Node.js", "AZID_MSAL_NODE", _find_in_npm_folder("@azure/msal-node"), NODE.remedy)
 AZURE_IDENTITY = Part("azure-identity", "AZID_AZURE_IDENTITY_PYTHON", _find_azure_identity, "run `make test`")
 REDIS_SERVER = Part(
-    "Redis", "AZID_REDIS_SERVER", _find_redis_server, "apt-get install redis-server, or brew install redis"
+    "Redis", "AZID_REDIS_SERVER", _find_command("redis-server"), "apt-get install redis-server, or brew install redis"
 )
+ZSH = Part("zsh", "AZID_ZSH", _find_command("zsh"), "apt-get install zsh")
+FISH = Part("fish", "AZID_FISH", _find_command("fish"), "apt-get install fish")
+KUBECTL = Part("kubectl", "AZID_KUBECTL", _find_command("kubectl"), "apt-get install kubernetes-client")
+TMUX = Part("tmux", "AZID_TMUX", _find_command("tmux"), "apt-get install tmux")
 GNOME_KEYRING = Part(
     "GNOME Keyring", "AZID_GNOME_KEYRING", _find_gnome_keyring, f"apt-get install {' '.join(KEYRING_PACKAGES)}"
 )
@@ -109,8 +115,10 @@ LIBSECRET = Part(
     _find_libsecret,
     f"apt-get install {' '.join(LIBSECRET_PACKAGES)}, then run `make test` again",
 )
-PARTS = (CHROMIUM, NODE, AZURITE, OIDC_PROVIDER, AZURE_IDENTITY, REDIS_SERVER)
-LINUX_PARTS = (GNOME_KEYRING, LIBSECRET)
+PARTS = (CHROMIUM, NODE, AZURITE, OIDC_PROVIDER, MSAL_NODE, AXE, AZURE_IDENTITY, REDIS_SERVER)
+LINUX_PARTS = (GNOME_KEYRING, LIBSECRET, ZSH, FISH, KUBECTL, TMUX)
+COMMANDS = {"zsh": ZSH, "fish": FISH, "kubernetes-client": KUBECTL, "tmux": TMUX}
+"""What Debian has as a package, by the package's name."""
 
 
 def install_debian_packages(*packages: str) -> None:
@@ -121,7 +129,7 @@ def install_debian_packages(*packages: str) -> None:
 
 
 def install_npm_packages() -> None:
-    """Install Azurite and oidc-provider into the project's own folder, where npm is present."""
+    """Install the packages into the project's own folder, where npm is present."""
     npm = shutil.which("npm")
     if npm is None:
         return
@@ -151,12 +159,14 @@ def main() -> None:
         install_debian_packages("chromium")
     if not REDIS_SERVER.locate():
         install_debian_packages("redis-server")
-    if not (AZURITE.locate() and OIDC_PROVIDER.locate()):
+    if not all(part.locate() for part in (AZURITE, OIDC_PROVIDER, MSAL_NODE, AXE)):
         install_npm_packages()
     if not AZURE_IDENTITY.locate():
         install_azure_identity()
     if sys.platform == "linux" and not GNOME_KEYRING.locate():
         install_debian_packages(*KEYRING_PACKAGES)
+    if sys.platform == "linux" and (missing := [name for name, part in COMMANDS.items() if not part.locate()]):
+        install_debian_packages(*missing)
     if sys.platform == "linux" and not LIBSECRET.locate():
         install_libsecret()
     for part in PARTS + (LINUX_PARTS if sys.platform == "linux" else ()):

@@ -13,27 +13,37 @@ from pathlib import Path
 import pytest
 
 from tools.parts import (
+    AXE,
     AZURE_IDENTITY,
     AZURITE,
     CHROMIUM,
+    FISH,
     GNOME_KEYRING,
+    KUBECTL,
     LIBSECRET,
+    MSAL_NODE,
     NODE,
     OIDC_PROVIDER,
     REDIS_SERVER,
+    ZSH,
     Part,
 )
 
 __all__ = [
+    "axe",
     "azure_identity",
     "azurite",
     "chromium",
+    "fish",
     "gnome_keyring",
+    "kubectl",
     "libsecret",
+    "msal_node",
     "node",
     "oidc_provider",
     "redis_server",
     "require",
+    "zsh",
 ]
 
 
@@ -73,6 +83,12 @@ def oidc_provider(node: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def msal_node(node: Path) -> Path:
+    """The folder of the npm package @azure/msal-node. Programs below the folder of its `node_modules` import it."""
+    return require(MSAL_NODE)
+
+
+@pytest.fixture(scope="session")
 def azure_identity() -> Path:
     """The Python of an environment that holds Microsoft's azure-identity. Leave it as it is: copy it to change it."""
     return require(AZURE_IDENTITY)
@@ -96,3 +112,27 @@ def redis_server() -> Path:
     if sys.platform == "win32":
         pytest.skip("Redis does not run on Windows")
     return require(REDIS_SERVER)
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script of axe-core, which finds what keeps people from using a page."""
+    return require(AXE)
+
+
+@pytest.fixture(scope="session")
+def zsh() -> Path:
+    """The executable of zsh."""
+    return require(ZSH)
+
+
+@pytest.fixture(scope="session")
+def fish() -> Path:
+    """The executable of fish."""
+    return require(FISH)
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Path:
+    """The executable of kubectl."""
+    return require(KUBECTL)

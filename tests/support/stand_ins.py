@@ -24,7 +24,7 @@ from azid.emulator import Emulator
 from azid.emulator.exchange import Reply, Request
 from azid.emulator.server import Server
 
-__all__ = ["Gate", "ResourceManager", "Vault", "serve"]
+__all__ = ["Blobs", "Gate", "ResourceManager", "Vault", "serve"]
 
 
 def _reply(status: int, body: Mapping[str, object], **headers: str) -> Reply:
@@ -133,6 +133,28 @@ class ResourceManager:
         kind = "Microsoft.Resources/resourceGroups"
         values = [{"id": f"{path}/{name}", "name": name, "type": kind, "location": "west"} for name in self.groups]
         return _reply(200, {"value": values})
+
+
+class Blobs:
+    """A storage account whose containers can be listed."""
+
+    containers = ("invoices", "pictures")
+
+    def __init__(self, entra: Emulator) -> None:
+        authority = f"https://login.microsoftonline.com/{entra.tenant_id}/oauth2/authorize"
+        resource = "https://storage.azure.com"
+        self.gate = Gate(entra, (resource,), f"authorization_uri={authority} resource_id={resource}")
+
+    def answer(self, request: Request) -> Reply:
+        if refusal := self.gate.check(request):
+            return refusal
+        properties = "<Last-Modified>Thu, 01 Jan 2026 00:00:00 GMT</Last-Modified><Etag>1</Etag>"
+        listed = "".join(
+            f"<Container><Name>{name}</Name><Properties>{properties}</Properties></Container>"
+            for name in self.containers
+        )
+        body = f"<EnumerationResults><Containers>{listed}</Containers><NextMarker/></EnumerationResults>"
+        return Reply(200, [("Content-Type", "application/xml")], body.encode())
 
 
 @contextmanager
