@@ -58,6 +58,14 @@ bench: .venv/.development ## Measure azid beside azure-identity and write docs/b
 	@$(PY) -m tools.parts
 	@$(PY) -m benchmarks
 
+.PHONY: recordings
+recordings: .venv/.development ## Record the command in a terminal, for docs/recordings.md
+	@$(PY) -m tools.recordings
+
+.PHONY: screenshots
+screenshots: .venv/.development ## Take the documentation's pictures anew
+	@$(PY) -m tools.screenshots
+
 .PHONY: constraints
 constraints: .venv/.development ## Pin the newest versions of everything that development installs
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

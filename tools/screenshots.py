@@ -1,4 +1,7 @@
-"""Make the README's pictures: `python -m tools.screenshots` signs somebody in, in Chromium, and writes docs/images."""
+"""Make the documentation's pictures: `python -m tools.screenshots` writes docs/images.
+
+It signs somebody in, in Chromium, for the README. The other pages are those that the tests last looked at.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,17 @@ PEOPLE = (
     User("alan.turing@contoso.example", password="unused"),
 )
 
+LOOKED_AT = (
+    *("second-factor", "wrong-password", "declined", "failed", "phone-3-consent", "phone-4-signed-in"),
+    *(
+        "device-desktop-1-wrong-code",
+        "device-desktop-2-confirm",
+        "device-phone-3-done",
+        "notebook-light",
+        "notebook-dark",
+    ),
+)
+"""What tests of the pages keep."""
 WIDTH, HEIGHT = 520, 540
 PIXEL_RATIO = 1.5
 COLOURS = 96  # as many as the pages have, but for the smoothing of their letters
@@ -58,6 +72,8 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     save("sign-in", pages[:3])
     save("signed-in", pages[3:])
+    for name in LOOKED_AT:
+        save(name, [(ROOT / ".artifacts" / "screenshots" / f"{name}.png").read_bytes()])
 
 
 def save(name: str, pages: list[bytes]) -> None:
