@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
-from azid.notebook import is_notebook, why_remote
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ class AuthorizationCodeSignIn(NamedTuple):
         clock: Clock,
         cancelled: threading.Event,
     ) -> Iterator[TokenResponse]:
+        from azid.notebook import is_notebook, why_remote
         from azid.redirect import ListenerUnavailable, Outcome, RedirectTimeout, WaitCancelled  # loads sockets
 
         if self.open_browser is None and self.redirect_uri is None and is_notebook() and (why := why_remote()):

@@ -13,7 +13,6 @@ from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, CredentialUnavailableError
-from azid.notebook import is_notebook, show_card
 from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 
@@ -81,6 +80,8 @@ class DeviceCodeSignIn(NamedTuple):
     def _show(self, flow: DeviceCodeFlow, expires_on: datetime) -> Callable[[str], None]:
         """Show the code; return what to call with one sentence when the sign-in has ended."""
         if self.prompt_callback is None:
+            from azid.notebook import is_notebook, show_card
+
             if is_notebook():
                 return show_card(flow.message, flow.verification_uri, flow.user_code, expires_on)
             _print(flow.message)
