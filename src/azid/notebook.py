@@ -10,6 +10,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,7 +52,14 @@ def why_remote(environ: Mapping[str, str] | None = None) -> str | None:
     return next((why for name, why in _REMOTE.items() if environ.get(name)), None)
 
 
-def show_card(message: str, verification_uri: str, user_code: str, expires_on: datetime) -> Callable[[str], None]:
+def show_card(
+    message: str,
+    verification_uri: str,
+    user_code: str,
+    expires_on: datetime,
+    *,
+    display: Callable[..., Any] | None = None,
+) -> Callable[[str], None]:
     """Show a device code below the cell that runs; return what to call with one sentence when the sign-in has ended.
 
     Front ends without HTML show the message instead. The code is taken away in the end: it is of no more use, and
@@ -61,15 +69,19 @@ def show_card(message: str, verification_uri: str, user_code: str, expires_on: d
     :param verification_uri: where the code is to be entered.
     :param user_code: the code.
     :param expires_on: when it ends, with a time zone.
+    :param display: as `IPython.display.display`, which is the default.
     """
-    from IPython.display import display
+    if display is None:
+        from IPython.display import display as shown_by_ipython
 
+        display = shown_by_ipython
     card = {"text/plain": message, "text/html": card_html(verification_uri, user_code, expires_on)}
-    handle = display(card, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    handle = display(card, raw=True, display_id=True)
 
     def end(outcome: str) -> None:
         if handle is not None:
-            handle.update({"text/plain": outcome, "text/html": ended_html(outcome)}, raw=True)
+            with suppress(Exception):  # a front end that has gone fails no sign-in
+                handle.update({"text/plain": outcome, "text/html": ended_html(outcome)}, raw=True)
 
     return end
 

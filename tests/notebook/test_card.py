@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from azid.notebook import card_html, ended_html, is_notebook, why_remote
+from azid.notebook import card_html, ended_html, is_notebook, show_card, why_remote
 from tools.chromium import Chromium, Look
 
 pytest_plugins = ["tests.support.chromium"]
@@ -115,6 +115,21 @@ def test_nothing_comes_from_elsewhere() -> None:
     without_link = card().replace(URI, "")
     assert "http" not in without_link
     assert "src=" not in without_link
+
+
+def test_a_front_end_that_has_gone_fails_no_sign_in() -> None:
+    shown: list[dict[str, str]] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError("the kernel's front end has gone")
+
+    def display(card: dict[str, str], **_: object) -> Any:
+        shown.append(card)
+        return SimpleNamespace(update=fail)
+
+    end = show_card("Enter the code.", URI, CODE, datetime.now(timezone.utc), display=display)
+    end("Signed in as ada@contoso.example.")
+    assert [card["text/plain"] for card in shown] == ["Enter the code."]
 
 
 class _Shell:
