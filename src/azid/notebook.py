@@ -76,7 +76,7 @@ def show_card(
 
         display = shown_by_ipython
     card = {"text/plain": message, "text/html": card_html(verification_uri, user_code, expires_on)}
-    handle = display(card, raw=True, display_id=True)
+    handle = display(card, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def end(outcome: str) -> None:
         if handle is not None:
