@@ -56,7 +56,7 @@ def normalized(text: str) -> str:
     text = re.sub(r"eyJ[\w.-]+(…)?", "TOKEN", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)(, (in \d+ \w+|\d+ \w+ ago|now))?", "TIME", text)
     text = re.sub(r"\b\d{10}\b", "SECONDS", text)
-    return re.sub(r"(uti\W+)[\w-]+", r"\1ID", text)
+    return re.sub(r"(\buti[\s\":]+)[\w-]+", r"\1ID", text)
 
 
 @pytest.fixture
