@@ -11,7 +11,7 @@ from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
 
-from azid.credentials.interactive import InteractiveCredential
+from azid.credentials.credential import Credential
 
 __all__ = ["authorization_request", "bearer_token_of", "get_bearer_token_provider", "require_scopes", "token_method"]
 
@@ -37,7 +37,7 @@ def get_bearer_token_provider(credential: TokenProvider, *scopes: str) -> Callab
             f"{type(credential).__name__} is an async credential: use azid.aio.get_bearer_token_provider, or a sync "
             "credential."
         )
-    if isinstance(credential, InteractiveCredential):
+    if isinstance(credential, Credential):
         own = credential
         return lambda: own.get_token(*scopes).token
     policy: BearerTokenCredentialPolicy[Any, Any] = BearerTokenCredentialPolicy(credential, *scopes)

@@ -14,29 +14,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from azid.authority import host_of, resolve_tenant
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.fork import renew_after_fork
-from azid.pipeline import TokenPipeline
+from azid.msal_client.deferred import DeferredClient
 from azid.record import AuthenticationRecord
 from azid.scopes import parse_scopes
 from azid.silent import SilentTokens
 from azid.single_flight import FlightAbandoned, Turns
-from azid.tokens.access import IssuedToken
+from azid.tokens.access import FreshKey, IssuedToken
 from azid.tokens.cache import Storage, TokenCache
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
+    from azid.msal_client.client import MsalClient
 
 __all__ = ["SessionSettings", "SignInSession"]
 
-FreshKey: TypeAlias = "tuple[tuple[str, ...], str | None, bool]"
-"""Scopes as the caller wrote them, the tenant if the caller named one, and whether with CAE."""
+Client = TypeVar("Client", bound="MsalClient[Any]")
 
 
 class SessionSettings(NamedTuple):
@@ -48,8 +47,7 @@ class SessionSettings(NamedTuple):
     :param additionally_allowed_tenants: the other tenants that a call may name; ``*`` for any.
     :param record: the account whose tokens are to be used; None for whoever signs in.
     :param login_hint: whom the sign-in page should suggest.
-    :param validate_authority: whether an unknown authority must be known to Microsoft.
-    :param support_logging: whether logs may hold personally identifiable information.
+    :param prompts: whether a call for a token may lead to a sign-in.
     :param use_broker: whether the operating system's broker may be asked for tokens of an account that it signed in.
     :param adopts_account: whether, without a record, the one account of this person's store is used without asking.
     """
@@ -60,8 +58,7 @@ class SessionSettings(NamedTuple):
     additionally_allowed_tenants: Collection[str]
     record: AuthenticationRecord | None
     login_hint: str | None
-    validate_authority: bool
-    support_logging: bool
+    prompts: bool
     use_broker: bool = False
     adopts_account: bool = True
 
@@ -74,13 +71,13 @@ class _SignIn(NamedTuple):
     record: AuthenticationRecord
 
 
-class SignInSession:
+class SignInSession(Generic[Client]):
     """Gets tokens for one account, signing it in when that is needed and allowed.
 
     :param settings: who signs in where.
     :param flow: how a person signs in.
+    :param msal: who speaks to the authority.
     :param storage: where tokens are kept.
-    :param pipeline: what requests go through.
     :param clock: what lifetimes are counted by.
     """
 
@@ -88,9 +85,9 @@ class SignInSession:
         self,
         settings: SessionSettings,
         *,
-        flow: SignInFlow,
+        flow: SignInFlow[Client],
+        msal: DeferredClient[Client],
         storage: Storage,
-        pipeline: TokenPipeline,
         clock: Clock,
     ) -> None:
         self.fresh: dict[FreshKey, IssuedToken] = {}
@@ -99,24 +96,23 @@ class SignInSession:
         """The account that is signed in."""
         self._settings = settings
         self._flow = flow
-        self._pipeline = pipeline
+        self._msal = msal
         self._clock = clock
         self._cache = TokenCache(client_id=settings.client_id, host=host_of(settings.authority), storage=storage)
-        self._silent = SilentTokens(self._cache, msal=self._msal, clock=clock, use_broker=settings.use_broker)
+        self._silent = SilentTokens(self._cache, msal=msal, clock=clock, use_broker=settings.use_broker)
         self._expected = settings.record
         self._adopts_account = settings.adopts_account and settings.record is None
         self.sign_ins = 0
         """How often the account has changed."""
         self._prompts: Turns[_SignIn] = Turns()
         self._closed = False
-        self._client: MsalClient | None = None
         renew_after_fork(self, SignInSession._renew)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
 
     def token(
-        self, scopes: tuple[str, ...], *, claims: str | None, tenant_id: str | None, enable_cae: bool, prompt: bool
+        self, scopes: tuple[str, ...], *, claims: str | None, tenant_id: str | None, enable_cae: bool
     ) -> IssuedToken:
         """Return an access token.
 
@@ -124,7 +120,6 @@ class SignInSession:
         :param claims: claims that the token must satisfy; no token obtained without them will do.
         :param tenant_id: the tenant to ask, or None for the credential's own.
         :param enable_cae: whether to ask for continuous access evaluation.
-        :param prompt: whether a person may be asked to sign in.
         :raises AuthenticationRequiredError: a person has to sign in, and may not be asked.
         :raises CredentialUnavailableError: this machine cannot ask a person.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
@@ -139,7 +134,7 @@ class SignInSession:
             try:
                 return self._silently(request, key)
             except AuthenticationRequiredError:
-                if not prompt:
+                if not self._settings.prompts:
                     raise
             sign_in = self._prompt(ticket, request, key)
             if sign_in.request == request:
@@ -191,6 +186,10 @@ class SignInSession:
                     self.sign_ins += 1
                     self.fresh.clear()
 
+    def open(self) -> None:
+        """Enter the transport."""
+        self._msal.__enter__()
+
     def close(self, *details: object) -> None:
         """End a prompt that is waiting, and leave the transport.
 
@@ -198,7 +197,7 @@ class SignInSession:
         """
         self._closed = True
         self._prompts.cancel()
-        self._pipeline.__exit__(*details)
+        self._msal.__exit__(*details)
 
     def _silently(self, request: TokenRequest, key: FreshKey) -> IssuedToken:
         with self._lock:
@@ -285,18 +284,3 @@ class SignInSession:
 
     def _resolve(self, tenant_id: str | None) -> str:
         return resolve_tenant(self._settings.tenant_id, tenant_id, self._settings.additionally_allowed_tenants)
-
-    def _msal(self) -> MsalClient:
-        with self._lock:
-            if self._client is None:
-                from azid.msal_client import MsalClient  # loads MSAL
-
-                self._client = MsalClient(
-                    client_id=self._settings.client_id,
-                    authority=self._settings.authority,
-                    validate_authority=self._settings.validate_authority,
-                    support_logging=self._settings.support_logging,
-                    pipeline=self._pipeline,
-                    clock=self._clock,
-                )
-            return self._client

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
-
-from azure.core.exceptions import ClientAuthenticationError
+from typing import TYPE_CHECKING, Any, Final
 
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, BrokerUnavailableError
 from azid.record import AuthenticationRecord
-from azid.single_flight import SingleFlight
+from azid.renewal import Renewals
 from azid.tokens.access import IssuedToken
 from azid.tokens.cache import TokenCache
 from azid.tokens.document import StoredRefreshToken
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
+    from azid.msal_client.client import MsalClient
     from azid.tokens.response import TokenResponse
 
 __all__ = ["SilentTokens"]
@@ -28,8 +25,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _PERSON_CAN_HELP: Final = frozenset({"consent_required", "interaction_required", "invalid_grant", "login_required"})
 """Refusals of a refresh that a sign-in can get over (OpenID Connect Core section 3.1.2.6, RFC 6749 section 5.2)."""
-_RETRY_DELAY: Final = 30
-"""Seconds for which a token whose refresh has failed, or is under way, is handed out without another try."""
 
 
 class SilentTokens:
@@ -42,22 +37,19 @@ class SilentTokens:
     """
 
     def __init__(
-        self, cache: TokenCache, *, msal: Callable[[], MsalClient], clock: Clock, use_broker: bool = False
+        self, cache: TokenCache, *, msal: Callable[[], MsalClient[Any]], clock: Clock, use_broker: bool = False
     ) -> None:
         self._cache = cache
         self._msal = msal
         self._clock = clock
         self._use_broker = use_broker
         self._ended_refresh_tokens: set[str] = set()
-        self._refreshes: SingleFlight[IssuedToken] = SingleFlight()
+        self._renewals = Renewals(clock)
 
     def get(
         self, request: TokenRequest, record: AuthenticationRecord, refreshed: Callable[[IssuedToken], object]
     ) -> IssuedToken:
         """Return a token of the account: a valid one from the store, or a new one.
-
-        A token that is due to be refreshed but will not expire soon is returned at once and refreshed meanwhile. One
-        that expires soon is refreshed first, and returned only if that fails.
 
         :param request: what is asked for. If it has claims, only a new token will do.
         :param record: whose token.
@@ -65,45 +57,16 @@ class SilentTokens:
         :raises AuthenticationRequiredError: a person has to sign in.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused otherwise, or was not reached.
         """
-        now = self._clock.time()
-        held = self._cache.find(request, record, now)
-        if held is not None and now < held.fresh_until:
-            return held
-        if held is not None and now < held.may_wait:
-            held.fresh_until = min(now + _RETRY_DELAY, held.may_wait)
-            self._refresh_in_background(request, record, refreshed)
-            return held
-        try:
-            return self._refresh(request, record)
-        except ClientAuthenticationError as error:
-            if held is None or held.expires_on <= self._clock.time():
-                raise
-            _LOGGER.warning("A token that soon expires is handed out, as it could not be refreshed: %s", error)
-            held.fresh_until = min(now + _RETRY_DELAY, held.expires_on)
-            return held
+        return self._renewals.get(
+            (record.home_account_id, request),
+            held=self._cache.find(request, record, self._clock.time()),
+            renew=lambda: self._get_anew(request, record),
+            renewed=refreshed,
+        )
 
     def signed_in(self) -> None:
         """Forget which refresh tokens have ended: a person has signed in anew."""
         self._ended_refresh_tokens.clear()
-
-    def _refresh(self, request: TokenRequest, record: AuthenticationRecord) -> IssuedToken:
-        return self._refreshes.do((record.home_account_id, request), lambda: self._get_anew(request, record))
-
-    def _refresh_in_background(
-        self, request: TokenRequest, record: AuthenticationRecord, refreshed: Callable[[IssuedToken], object]
-    ) -> None:
-        def refresh() -> None:
-            try:
-                refreshed(self._refresh(request, record))
-            except Exception as error:  # nobody waits: the next call after the delay tries again
-                _LOGGER.info("A token could not be refreshed ahead of time: %s", error)
-
-        if self._refreshes.is_under_way((record.home_account_id, request)):
-            return
-        try:
-            threading.Thread(target=refresh, name="azid-refresh", daemon=True).start()
-        except RuntimeError:  # the interpreter is ending
-            _LOGGER.debug("A token was not refreshed ahead of time: no thread can be started.")
 
     def _get_anew(self, request: TokenRequest, record: AuthenticationRecord) -> IssuedToken:
         with self._cache.refreshing(record):

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.anyio
 Make = Callable[..., DeviceCodeCredential]
 
 ALLOWED = {
-    ("azid.credentials.interactive", "find_fresh_token"),
-    ("azid.credentials.interactive", "sign_ins_of"),  # a number
+    ("azid.credentials.credential", "find_fresh_token"),
+    ("azid.credentials.credential", "sign_ins_of"),  # a number
     ("azid.clock", "time"),  # the test's own
     ("azid.single_flight", "_review"),  # whether everybody has left: takes no lock
     ("azid.single_flight", "<genexpr>"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azid.msal_client import AuthorizationCodeFlow, DeviceCodeFlow
+from azid.msal_client.public import AuthorizationCodeFlow, DeviceCodeFlow
 from tests.support.msal_replies import (
     DEVICE,
     REQUEST,

@@ -7,7 +7,7 @@ import pytest
 
 from azid.clock import ManualClock
 from azid.errors import AuthenticationFailedError
-from azid.msal_client import AuthorizationCodeFlow, MsalClient
+from azid.msal_client.public import AuthorizationCodeFlow, PublicClient
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 from tests.support.msal_replies import (
@@ -83,7 +83,7 @@ def test_a_code_is_redeemed() -> None:
     assert form["code_verifier"] == flow.parameters["code_verifier"]
 
 
-def redeem(client: MsalClient, flow: AuthorizationCodeFlow, **answer: str) -> TokenResponse:
+def redeem(client: PublicClient, flow: AuthorizationCodeFlow, **answer: str) -> TokenResponse:
     return client.redeem_authorization_code(REQUEST, flow, answered(flow, **answer))
 
 

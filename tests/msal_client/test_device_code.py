@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from azid.errors import AuthenticationFailedError
-from azid.msal_client import DeviceCodeFlow
+from azid.msal_client.public import DeviceCodeFlow
 from azid.tokens.request import TokenRequest
 from tests.support.msal_replies import (
     CLAIMS,

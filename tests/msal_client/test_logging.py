@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from azid.msal_client import DeviceCodeFlow, MsalClient
+from azid.msal_client.public import DeviceCodeFlow, PublicClient
 from azid.tokens.request import TokenRequest
 from tests.support.msal_replies import (
     CLAIMS,
@@ -33,7 +33,7 @@ def test_msal_logs_no_secret(caplog: pytest.LogCaptureFixture, device_flow: Devi
     good, bad = json_reply(tokens()), refused("invalid_grant", 50173)
     flow = begun(client_of(StubTransport(good)), request)
     nonce = query_of(flow.uri)["nonce"]
-    calls: list[Callable[[MsalClient], object]] = [
+    calls: list[Callable[[PublicClient], object]] = [
         lambda client: refresh(client, request=request),
         lambda client: refresh(client, request=request, family_id="1"),
         lambda client: client.redeem_device_code(request, device_flow),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.rest import HttpRequest
 
 from azid.clock import ManualClock
-from azid.msal_client import AuthorizationCodeFlow, MsalClient
+from azid.msal_client.public import AuthorizationCodeFlow, PublicClient
 from azid.pipeline import TokenPipeline
 from azid.tokens.document import Account
 from azid.tokens.request import TokenRequest
@@ -70,8 +70,8 @@ def refused(error: str, code: int | None = None, **values: object) -> Reply:
 
 def client_of(
     transport: StubTransport, *, authority: str = f"https://{HOST}", validate_authority: bool = True
-) -> MsalClient:
-    return MsalClient(
+) -> PublicClient:
+    return PublicClient(
         client_id=CLIENT,
         authority=authority,
         validate_authority=validate_authority,
@@ -100,7 +100,7 @@ DEVICE = {
 }
 
 
-def begun(client: MsalClient, request: TokenRequest = REQUEST, login_hint: str | None = None) -> AuthorizationCodeFlow:
+def begun(client: PublicClient, request: TokenRequest = REQUEST, login_hint: str | None = None) -> AuthorizationCodeFlow:
     return client.begin_authorization_code(request, redirect_uri=REDIRECT_URI, login_hint=login_hint)
 
 
@@ -120,12 +120,12 @@ def with_realm(*replies: Reply, realm: Reply | None = None) -> StubTransport:
     return StubTransport(answer)
 
 
-def password_tokens(client: MsalClient, request: TokenRequest = REQUEST) -> TokenResponse:
+def password_tokens(client: PublicClient, request: TokenRequest = REQUEST) -> TokenResponse:
     return client.redeem_password(request, "ada@contoso.example", PASSWORD)
 
 
 def refresh(
-    client: MsalClient,
+    client: PublicClient,
     account: Account = ADA,
     *,
     request: TokenRequest = REQUEST,

@@ -10,7 +10,7 @@ from azure.core.credentials_async import AsyncTokenProvider
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
 
 from azid import bearer_token as sync
-from azid.aio.interactive import InteractiveCredential
+from azid.aio.credential import Credential
 from azid.aio.parity import documented_as
 
 __all__ = ["get_bearer_token_provider"]
@@ -24,7 +24,7 @@ def get_bearer_token_provider(credential: AsyncTokenProvider, *scopes: str) -> C
             f"{type(credential).__name__} is a sync credential, which would block the event loop: use its async "
             "namesake, as azid.aio has them, or azid.get_bearer_token_provider in another thread."
         )
-    if isinstance(credential, InteractiveCredential):
+    if isinstance(credential, Credential):
         own = credential
 
         async def provide_own() -> str:

@@ -55,7 +55,7 @@ class SignInRequest(NamedTuple):
 
     def made_with(self, credential: InteractiveCredential) -> SignedIn:
         """Have the person sign in with a credential."""
-        from azid.credentials.interactive import find_fresh_token
+        from azid.credentials.credential import find_fresh_token
 
         record = credential.authenticate(*self.scopes, claims=self.claims)
         token = find_fresh_token(credential, self.scopes, enable_cae=False)

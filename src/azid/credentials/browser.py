@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from azid.clock import Clock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
@@ -12,6 +12,9 @@ from azid.flows.authorization_code import AuthorizationCodeSignIn
 from azid.flows.flow import SignInFlow, positive_timeout
 from azid.persistence import TokenCachePersistenceOptions
 from azid.record import AuthenticationRecord
+
+if TYPE_CHECKING:
+    from azid.msal_client.public import PublicClient
 
 __all__ = ["InteractiveBrowserCredential"]
 
@@ -83,7 +86,7 @@ class InteractiveBrowserCredential(InteractiveCredential):
 
             parse_redirect_uri(redirect_uri)
         patience = positive_timeout(_DEFAULT_TIMEOUT if timeout is None else timeout)
-        flow: SignInFlow = AuthorizationCodeSignIn(patience, redirect_uri, open_browser)
+        flow: SignInFlow[PublicClient] = AuthorizationCodeSignIn(patience, redirect_uri, open_browser)
         if use_broker := parent_window_handle is not None or enable_msa_passthrough:
             from azid.flows.broker import BrokerSignIn
 

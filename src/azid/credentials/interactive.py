@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-from azure.core.credentials import AccessToken, TokenRequestOptions
+from typing import Any
 
 from azid.authority import (
     DEFAULT_TENANT,
@@ -17,20 +14,18 @@ from azid.authority import (
 )
 from azid.clock import Clock, SystemClock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
+from azid.credentials.credential import Credential
 from azid.errors import CredentialUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.interactive import SessionSettings, SignInSession
 from azid.keywords import refuse_misspellings
+from azid.msal_client.deferred import public_client
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.pipeline import TokenPipeline
 from azid.record import AuthenticationRecord
-from azid.tokens.access import IssuedToken, TokenInfo
 from azid.tokens.cache import Storage
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-__all__ = ["InteractiveCredential", "find_fresh_token", "sign_ins_of"]
+__all__ = ["InteractiveCredential"]
 
 _PARAMETERS = (
     *("client_id", "username", "password", "timeout", "prompt_callback", "authority", "tenant_id", "redirect_uri"),
@@ -40,7 +35,7 @@ _PARAMETERS = (
 )
 
 
-class InteractiveCredential:
+class InteractiveCredential(Credential):
     """Base of the credentials that sign a person in.
 
     It hands Azure SDK clients access tokens: one that is still fresh, or one that the account's refresh token is
@@ -80,7 +75,7 @@ class InteractiveCredential:
     def __init__(
         self,
         *,
-        flow: SignInFlow,
+        flow: SignInFlow[Any],
         client_id: str = DEVELOPER_SIGN_ON_CLIENT_ID,
         authority: str | None = None,
         tenant_id: str | None = None,
@@ -103,8 +98,6 @@ class InteractiveCredential:
             client_id, authority, tenant_id = record.client_id, record.authority, tenant_id or record.tenant_id
         if not isinstance(client_id, str) or not client_id:
             raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
-        self._prompts = not disable_automatic_authentication
-        self._pipeline = TokenPipeline(**kwargs)
         self._settings = SessionSettings(
             client_id=client_id,
             authority=normalize_authority(authority) if authority else default_authority(),
@@ -112,19 +105,26 @@ class InteractiveCredential:
             additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
             record=record,
             login_hint=login_hint,
-            validate_authority=not disable_instance_discovery,
-            support_logging=enable_support_logging,
+            prompts=not disable_automatic_authentication,
             use_broker=use_broker,
             adopts_account=adopts_account,
         )
-        self._clock = clock or SystemClock()
-        self._session = SignInSession(
+        clock_or_default = clock or SystemClock()
+        self._sign_ins = SignInSession(
             self._settings,
             flow=flow,
+            msal=public_client(
+                client_id=client_id,
+                authority=self._settings.authority,
+                validate_authority=not disable_instance_discovery,
+                support_logging=enable_support_logging,
+                pipeline=TokenPipeline(**kwargs),
+                clock=clock_or_default,
+            ),
             storage=open_storage(cache_persistence_options),
-            pipeline=self._pipeline,
-            clock=self._clock,
+            clock=clock_or_default,
         )
+        super().__init__(self._sign_ins, clock_or_default)
         self._arguments = {
             "flow": flow,
             "client_id": client_id,
@@ -142,67 +142,6 @@ class InteractiveCredential:
             "open_storage": open_storage,
             **kwargs,
         }
-        # What the fast path reads.
-        self._fresh = self._session.fresh
-        self._time = self._clock.time
-
-    def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: Any,  # noqa: ARG002 - azure-core's protocol lets clients pass more
-    ) -> AccessToken:
-        """Return an access token for `scopes`. Azure SDK clients call this.
-
-        :param scopes: the scopes, mostly one, such as ``https://graph.microsoft.com/.default``.
-        :param claims: claims that the resource asked for in a challenge. No token that was obtained without them is
-            returned.
-        :param tenant_id: the tenant to ask instead of the credential's own.
-        :param enable_cae: whether to ask for continuous access evaluation: a token that lives longer, and that the
-            resource may refuse with a claims challenge. Defaults to False.
-        :returns: the token, and when it expires in seconds since the epoch.
-        :raises ValueError: there is no scope, or a malformed one.
-        :raises AuthenticationRequiredError: the person has to sign in, and the credential may not ask for it.
-        :raises CredentialUnavailableError: the person cannot be asked on this machine.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
-        """
-        try:
-            if tenant_id is None and not claims:
-                fresh = self._fresh.get((scopes, None, enable_cae))
-                if fresh is not None and self._time() < fresh.fresh_until:
-                    return fresh.access_token
-        except TypeError:
-            pass  # what cannot be looked up are no scopes: the session says so
-        return self._session.token(
-            scopes, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae), prompt=self._prompts
-        ).access_token
-
-    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> TokenInfo:
-        """Return an access token for `scopes` with what is known about it. Newer Azure SDK clients call this.
-
-        :param scopes: the scopes, mostly one, such as ``https://graph.microsoft.com/.default``.
-        :param options: `claims`, `tenant_id` and `enable_cae` as `get_token` takes them; others are passed over.
-        :returns: azure-core's `AccessTokenInfo`, whose entries can also be read like a dict's.
-        :raises ValueError: there is no scope, or a malformed one.
-        :raises AuthenticationRequiredError: the person has to sign in, and the credential may not ask for it.
-        :raises CredentialUnavailableError: the person cannot be asked on this machine.
-        :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused or could not be reached.
-        """
-        options = options or {}
-        claims, tenant_id = options.get("claims"), options.get("tenant_id")
-        enable_cae = bool(options.get("enable_cae", False))
-        try:
-            if tenant_id is None and not claims:
-                fresh = self._fresh.get((scopes, None, enable_cae))
-                if fresh is not None and self._time() < fresh.fresh_until:
-                    return fresh.token_info
-        except TypeError:
-            pass  # what cannot be looked up are no scopes: the session says so
-        return self._session.token(
-            scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, prompt=self._prompts
-        ).token_info
 
     def authenticate(
         self,
@@ -234,7 +173,7 @@ class InteractiveCredential:
             raise TypeError(f"authenticate() got an unexpected keyword argument {next(iter(kwargs))!r}")
         if not given:
             given = self._default_scopes()
-        return self._session.authenticate(given, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae))
+        return self._sign_ins.authenticate(given, claims=claims, tenant_id=tenant_id, enable_cae=bool(enable_cae))
 
     def accounts(self) -> list[AuthenticationRecord]:
         """Return the accounts whose tokens this credential could use without asking anybody.
@@ -245,7 +184,7 @@ class InteractiveCredential:
         :returns: a record of each, which another credential can be made with.
         :raises CredentialUnavailableError: the store cannot be read.
         """
-        return self._session.accounts()
+        return self._sign_ins.accounts()
 
     def sign_out(self, account: AuthenticationRecord | None = None) -> None:
         """Forget an account: its tokens of this application, in the store and in memory, with and without CAE.
@@ -258,33 +197,17 @@ class InteractiveCredential:
         :raises ValueError: no account was given, and there are several to choose from.
         :raises CredentialUnavailableError: the store cannot be read or written to; the account may still be in it.
         """
-        self._session.sign_out(account)
-
-    def close(self) -> None:
-        """Leave the transport and end a prompt that is waiting. The credential then sends no more requests."""
-        self._session.close()
-
-    def __enter__(self) -> Self:
-        self._pipeline.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self._session.close(exc_type, exc_value, traceback)
+        self._sign_ins.sign_out(account)
 
     def __getstate__(self) -> dict[str, Any]:
-        account = self._session.record
+        account = self._sign_ins.record
         # Who signed in here is no `authentication_record`: that would decide the authority, and refuse other accounts.
         record = account if self._settings.record is not None else None
         return {"arguments": {**self._arguments, "authentication_record": record}, "account": account}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         InteractiveCredential.__init__(self, **state["arguments"])
-        self._session.record = state["account"]
+        self._sign_ins.record = state["account"]
 
     def __repr__(self) -> str:
         settings = self._settings
@@ -301,19 +224,6 @@ class InteractiveCredential:
                 "not known."
             )
         return (scope,)
-
-
-def find_fresh_token(
-    credential: InteractiveCredential, scopes: tuple[str, ...], enable_cae: bool
-) -> IssuedToken | None:
-    """Return what `credential` would return at once, from memory; None if it has to look further. Takes no lock."""
-    fresh = credential._fresh.get((scopes, None, enable_cae))
-    return fresh if fresh is not None and credential._time() < fresh.fresh_until else None
-
-
-def sign_ins_of(credential: InteractiveCredential) -> int:
-    """Return how often the account of `credential` has changed."""
-    return credential._session.sign_ins
 
 
 def _given_scopes(positional: tuple[str | Iterable[str], ...], keyword: Iterable[str] | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from azid.errors import AuthenticationFailedError, CredentialUnavailableError
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
+    from azid.msal_client.public import PublicClient
     from azid.redirect import RedirectListener
     from azid.tokens.response import TokenResponse
 
@@ -41,7 +41,7 @@ class AuthorizationCodeSignIn(NamedTuple):
     @contextmanager
     def signing_in(
         self,
-        client: MsalClient,
+        client: PublicClient,
         request: TokenRequest,
         *,
         login_hint: str | None,

@@ -21,7 +21,7 @@ from azid.tokens.request import TokenRequest
 from azid.warning import warn
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
+    from azid.msal_client.public import PublicClient
     from azid.tokens.response import TokenResponse
 
 __all__ = ["BrokerSignIn", "load_runtime", "warn_without_broker"]
@@ -67,7 +67,7 @@ class BrokerSignIn:
     :param warn: told that the broker cannot be used.
     """
 
-    otherwise: SignInFlow
+    otherwise: SignInFlow[PublicClient]
     timeout: float
     parent_window_handle: int | None = None
     msa_passthrough: bool = False
@@ -82,7 +82,7 @@ class BrokerSignIn:
     @contextmanager
     def signing_in(
         self,
-        client: MsalClient,
+        client: PublicClient,
         request: TokenRequest,
         *,
         login_hint: str | None,
@@ -108,7 +108,7 @@ class BrokerSignIn:
 
     def _ask(
         self,
-        client: MsalClient,
+        client: PublicClient,
         request: TokenRequest,
         login_hint: str | None,
         clock: Clock,

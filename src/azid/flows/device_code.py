@@ -17,7 +17,7 @@ from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import DeviceCodeFlow, MsalClient
+    from azid.msal_client.public import DeviceCodeFlow, PublicClient
     from azid.tokens.response import TokenResponse
 
 __all__ = ["DeviceCodeSignIn"]
@@ -48,7 +48,7 @@ class DeviceCodeSignIn(NamedTuple):
     @contextmanager
     def signing_in(
         self,
-        client: MsalClient,
+        client: PublicClient,
         request: TokenRequest,
         *,
         login_hint: str | None,  # noqa: ARG002 - the person says who they are on another machine

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from azid.clock import Clock
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
     from azid.tokens.response import TokenResponse
 
 __all__ = ["SignInFlow", "positive_timeout"]
 
 
-class SignInFlow(Protocol):
+Client = TypeVar("Client", contravariant=True)  # noqa: PLC0105 - one of azid.msal_client
+
+
+class SignInFlow(Protocol[Client]):
     """Gets tokens for a person who proves to be there. Holds settings only, so that it can be pickled."""
 
     @property
@@ -25,7 +27,7 @@ class SignInFlow(Protocol):
 
     def signing_in(
         self,
-        client: MsalClient,
+        client: Client,
         request: TokenRequest,
         *,
         login_hint: str | None,

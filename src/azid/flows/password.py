@@ -12,7 +12,7 @@ from azid.clock import Clock
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
-    from azid.msal_client import MsalClient
+    from azid.msal_client.public import PublicClient
     from azid.tokens.response import TokenResponse
 
 __all__ = ["PasswordSignIn"]
@@ -33,7 +33,7 @@ class PasswordSignIn:
     @contextmanager
     def signing_in(
         self,
-        client: MsalClient,
+        client: PublicClient,
         request: TokenRequest,
         *,
         login_hint: str | None,  # noqa: ARG002 - the user name is given

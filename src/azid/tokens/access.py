@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
-__all__ = ["IssuedToken", "TokenInfo"]
+__all__ = ["FreshKey", "IssuedToken", "TokenInfo"]
+
+FreshKey: TypeAlias = "tuple[tuple[str, ...], str | None, bool]"
+"""What a token was asked for with: scopes as the caller wrote them, the tenant if one was named, whether with CAE."""
 
 
 class _QuietAccessToken(AccessToken):

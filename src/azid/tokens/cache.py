@@ -88,14 +88,21 @@ class TokenCache:
         return next(filter(None, names), None)
 
     @contextmanager
-    def refreshing(self, record: AuthenticationRecord) -> Iterator[None]:
+    def refreshing(self, record: AuthenticationRecord, request: TokenRequest | None = None) -> Iterator[None]:
         """Return a context that one thread or process at a time enters to refresh the account's tokens.
+
+        :param record: the account.
+        :param request: the only token that others are kept from refreshing; None for all of the account's, which share
+            a refresh token.
 
         A store that cannot keep others out fails no refresh: several may happen at once then.
         """
+        what = [self._client_id, record.home_account_id]
+        if request is not None:
+            what += [request.tenant_id, *sorted(request.scopes)]
         with ExitStack() as held:
             try:
-                held.enter_context(self._store(record).refreshing(f"{self._client_id} {record.home_account_id}"))
+                held.enter_context(self._store(record).refreshing(" ".join(what)))
             except Exception as error:  # a store may be anybody's code
                 _LOGGER.warning("A refresh goes on although others cannot be kept waiting: %s", error)
             yield
@@ -214,14 +221,14 @@ class TokenCache:
             )
 
     def _store(self, record: AuthenticationRecord) -> TokenStore:
-        return self._storage.of(record.home_account_id)
+        return self._storage.of(record.home_account_id or self._client_id)
 
     def _account(self, record: AuthenticationRecord) -> Account:
         return Account(record.home_account_id, self._hosts, self._client_id)
 
     def _issuing_tenant(self, tenant_id: str, account: Account) -> str | None:
         """Return the ID of the tenant that issues tokens when `tenant_id` is asked, or None if that is not known."""
-        if is_guid(tenant_id):
+        if is_guid(tenant_id) or not account.home_account_id:
             return tenant_id
         if is_shared_tenant(tenant_id) and is_guid(account.home_tenant_id):
             return account.home_tenant_id

@@ -48,7 +48,7 @@ _BROKER: Final = "broker"
 class Account(NamedTuple):
     """Whose tokens: an account, at an authority that may go by several names, for one client.
 
-    :param home_account_id: MSAL's name for the account.
+    :param home_account_id: MSAL's name for the account; empty for the client itself (RFC 6749 section 4.4).
     :param hosts: the authority's hosts; entries that were filed under any of them match.
     :param client_id: the client.
     """
@@ -205,7 +205,7 @@ def write(
     :param scopes: the scopes that were asked for.
     :param grant_type: how a person signed in (RFC 6749 section 1.3); None for a refresh.
     """
-    common = {"home_account_id": account.home_account_id, "environment": host}
+    common = {"home_account_id": account.home_account_id or None, "environment": host}
     ours = {**common, "client_id": account.client_id}
     source = _BROKER if response.broker_account_id else grant_type
     target = " ".join(_target(response.scope, scopes))
@@ -228,18 +228,16 @@ def write(
     if response.refresh_on is not None:
         access_token["refresh_on"] = str(response.refresh_on)
     _put(document, _ACCESS_TOKEN, access_token)
-    _put(
-        document,
-        _ACCOUNT,
-        {
+    if account.home_account_id:
+        entry = {
             **common,
             "realm": tenant_id,
             "local_account_id": response.local_account_id,
             "username": response.username,
             "authority_type": "ADFS" if tenant_id == "adfs" else "MSSTS",
             **({"account_source": source} if source else {}),
-        },
-    )
+        }
+        _put(document, _ACCOUNT, entry)
     if response.id_token:
         _put(
             document,
@@ -288,7 +286,7 @@ def _key(section: str, entry: Entry) -> str:
         parts = [entry["home_account_id"], entry["environment"], entry["realm"]]
     else:
         realm = "" if section == _REFRESH_TOKEN else entry["realm"]  # a refresh token serves every tenant
-        parts = [entry["home_account_id"], entry["environment"], section, entry["client_id"], realm]
+        parts = [entry["home_account_id"] or "", entry["environment"], section, entry["client_id"], realm]
         parts.append(entry.get("target", ""))
     return "-".join(parts).lower()
 
