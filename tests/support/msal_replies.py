@@ -100,7 +100,9 @@ DEVICE = {
 }
 
 
-def begun(client: PublicClient, request: TokenRequest = REQUEST, login_hint: str | None = None) -> AuthorizationCodeFlow:
+def begun(
+    client: PublicClient, request: TokenRequest = REQUEST, login_hint: str | None = None
+) -> AuthorizationCodeFlow:
     return client.begin_authorization_code(request, redirect_uri=REDIRECT_URI, login_hint=login_hint)
 
 
