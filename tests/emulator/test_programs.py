@@ -26,6 +26,7 @@ def private(home: Path, **environ: str) -> dict[str, str]:
         "AZURE_CONFIG_DIR",
         "AZURE_FEDERATED_TOKEN_FILE",
         "AZURE_PASSWORD",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
         "AZID_CONFIG_DIR",
         "IDENTITY_ENDPOINT",
         "MSI_SECRET",

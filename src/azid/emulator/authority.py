@@ -66,6 +66,8 @@ class Emulator:
     :param port: of the https endpoints once started; the pages are then at the next one. Defaults to 0: the system
         chooses both.
     :param on_request: called with every request once its reply is known, in the thread that answers.
+    :param on_device_code: called with the address and the user code of each device code, in the thread that answers,
+        before the program gets it: whoever is to enter it need not be told by the program.
     """
 
     def __init__(
@@ -81,10 +83,12 @@ class Emulator:
         default_scope_in_reply: bool = True,
         port: int = 0,
         on_request: Callable[[RecordedRequest], object] | None = None,
+        on_device_code: Callable[[str, str], object] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self._port = port
         self._on_request = on_request
+        self._on_device_code = on_device_code
         self._log = RequestLog()
         self._servers: list[Server] = []
         self._directory_on_disk: tempfile.TemporaryDirectory[str] | None = None
@@ -235,7 +239,6 @@ class Emulator:
         reply: Reply | None = None
         try:
             reply = self._faults.meet(request, endpoint, self._serve)
-            return reply
         finally:
             entry = RecordedRequest(
                 method=request.method,
@@ -252,6 +255,11 @@ class Emulator:
             self._log.add(entry)
             if self._on_request is not None:
                 self._on_request(entry)
+        if endpoint == "devicecode" and self._on_device_code is not None and not reply.cut:
+            with contextlib.suppress(ValueError, LookupError, TypeError):  # a refusal, or a fault's own body
+                code = json.loads(reply.body)
+                self._on_device_code(code["verification_uri"], code["user_code"])
+        return reply
 
     def _endpoint(self, request: Request) -> str:
         urls = self._app.url_map.bind(request.parts.netloc or "localhost")

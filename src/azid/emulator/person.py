@@ -99,6 +99,8 @@ class Person:
         self._password = password
         self._entra = entra
         self._thread: threading.Thread | None = None
+        self._entering = threading.Lock()  # whoever shows them, codes are entered one after another
+        self._answered: set[str] = set()
         self._session = requests.Session()
         self._session.trust_env = False
         if entra is not None:
@@ -120,10 +122,17 @@ class Person:
     def enter_code(self, verification_uri: str, user_code: str, expires_on: datetime.datetime | None = None) -> None:  # noqa: ARG002
         """Walk through the device page with a code, and return at its end: a device code prompt's callback.
 
+        A code that this person has already answered is not entered again.
+
         :param expires_on: not looked at; prompt callbacks get it.
         """
-        self.error = None
-        self._run(verification_uri, user_code)
+        with self._entering:
+            if user_code in self._answered:
+                return
+            self.error = None
+            self._run(verification_uri, user_code)
+            if self.error is None and self.then != "leave":
+                self._answered.add(user_code)
 
     def join(self, timeout: float = _TIMEOUT) -> None:
         """Wait until the walk that `open` began has ended.
