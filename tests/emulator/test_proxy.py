@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -71,6 +72,54 @@ def test_a_plain_request_is_told_why_it_is_refused_and_its_query_is_not_kept(
     assert "login.microsoftonline.com:443" in reply.text
     assert "forwards nothing else" in reply.text
     assert proxy.refused == ["GET http://example.com"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"GET http://ada:s3cret@example.com/ HTTP/1.1", "GET http://example.com"),
+        (b"GET http://example.com?code=s3cret HTTP/1.1", "GET http://example.com"),
+        (b"GET /callback?code=s3cret HTTP/1.1", "GET"),
+        (b"CONNECT ada:s3cret@example.com:443 HTTP/1.1", "CONNECT example.com:443"),
+        (b"CONNECT [s3cret HTTP/1.1", "CONNECT"),
+        (b"code=s3cret", "something that is no request to a proxy"),
+    ],
+)
+def test_what_is_told_of_a_request_holds_no_secret(proxy: ConnectProxy, line: bytes, told: str) -> None:
+    with connect(proxy) as connection:
+        connection.sendall(line + b"\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
+    assert proxy.refused == [told]
+
+
+def test_a_head_that_ended_early_opens_nothing(proxy: ConnectProxy) -> None:
+    with connect(proxy) as connection:
+        connection.sendall(b"CONNECT login.microsoftonline.com:443 HTTP/1.1\r\nHost:")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+
+
+def test_nor_does_one_that_is_too_long(proxy: ConnectProxy) -> None:
+    head = b"CONNECT login.microsoftonline.com:443 HTTP/1.1\r\n"
+    with connect(proxy) as connection:
+        connection.sendall(head + b"X" * (65536 - len(head)))
+        assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
+def test_what_comes_with_the_head_is_passed_on(entra: Emulator, proxy: ConnectProxy) -> None:
+    """Some clients send the TLS ClientHello without waiting for the proxy's answer."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ssl.create_default_context(cafile=entra.ca_file).wrap_bio(
+        incoming, outgoing, server_hostname="login.microsoftonline.com"
+    )
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    answer = b"HTTP/1.1 200 Connection established\r\n\r\n"
+    with connect(proxy) as connection:
+        connection.sendall(b"CONNECT login.microsoftonline.com:443 HTTP/1.1\r\n\r\n" + outgoing.read())
+        with connection.makefile("rb") as replies:
+            assert replies.read(len(answer)) == answer
+            assert replies.read(1) == b"\x16", "a TLS handshake record"
 
 
 def test_who_refused_is_told_at_once(entra: Emulator) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from azid.emulator.tls import LOGIN_HOSTS
 
@@ -23,26 +25,37 @@ __all__ = ["PROXIED_HOSTS", "ConnectProxy"]
 PROXIED_HOSTS: Final = (*LOGIN_HOSTS, "graph.microsoft.com")
 """The hosts that the emulator can be: its certificate is good for these, and its CA for no others."""
 
-_PATIENCE = 10.0  # seconds for the head of a request, and for each piece that a side has to take
-_LONGEST_LINE = 1 << 16
-_MOST_LINES = 100
+_PATIENCE = 10.0  # seconds for each piece of a request's head, and for each piece that a side has to take
+_LONGEST_HEAD = 1 << 16
+_METHOD = re.compile("[A-Z]{1,20}")
 _CHUNK = 1 << 16
 _POLL = 0.05  # seconds until `stop` is noticed
 
 
 class _Tunnel(socketserver.StreamRequestHandler):
     timeout = _PATIENCE
+    rbufsize = 0  # nothing is read ahead: what follows the head is the other side's
     server: ConnectProxy
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # it went away, or said nothing in time
-            method, _, rest = self.rfile.readline(_LONGEST_LINE).decode("latin-1").partition(" ")
-            target = rest.partition(" ")[0].strip()
-            for _ in range(_MOST_LINES):
-                if not self.rfile.readline(_LONGEST_LINE).strip():
-                    break
-            if method:
-                self._serve(method, target)
+            head = self._head()
+            if head:
+                method, _, rest = head[0].decode("latin-1").strip().partition(" ")
+                self._serve(method, rest.partition(" ")[0])
+
+    def _head(self) -> list[bytes]:
+        """Return the lines of a request's head; none if it ended early or is too long."""
+        lines: list[bytes] = []
+        left = _LONGEST_HEAD
+        while left > 0:
+            line = self.rfile.readline(left)
+            left -= len(line)
+            if not line.strip():
+                return lines if line else []
+            lines.append(line)
+        self._reply("431 Request Header Fields Too Large", "The head of this request is too long.")
+        return []
 
     def _serve(self, method: str, target: str) -> None:
         port = self.server.routes.get(target.lower()) if method == "CONNECT" else None
@@ -54,13 +67,26 @@ class _Tunnel(socketserver.StreamRequestHandler):
             _relay(self.connection, upstream)
 
     def _refuse(self, method: str, target: str) -> None:
-        # Of a plain request's URL only the host: its query may be anything, a code among it.
-        place = target if method == "CONNECT" else "/".join(target.split("/", 3)[:3])
-        self.server.refuse(f"{method} {place}")
+        self.server.refuse(_loggable(method, target))
         known = ", ".join(sorted(self.server.routes))
-        text = f"The proxy of azid's emulator leads to {known} and forwards nothing else.\n".encode()
-        head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
-        self.wfile.write(f"{head}Connection: close\r\n\r\n".encode() + text)
+        self._reply("403 Forbidden", f"The proxy of azid's emulator leads to {known} and forwards nothing else.")
+
+    def _reply(self, status: str, text: str) -> None:
+        body = f"{text}\n".encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        self.wfile.write(f"{head}Connection: close\r\n\r\n".encode() + body)
+
+
+def _loggable(method: str, target: str) -> str:
+    """Return what was asked for, without what may be secret: name and password, path and query."""
+    if not _METHOD.fullmatch(method):
+        return "something that is no request to a proxy"
+    try:
+        parts = urlsplit(f"//{target}" if method == "CONNECT" else target)  # RFC 9112 section 3.2
+    except ValueError:  # as of brackets without an address
+        return method
+    host = parts.netloc.rpartition("@")[2]
+    return f"{method} {parts.scheme}://{host}" if parts.scheme else f"{method} {host}".rstrip()
 
 
 def _relay(client: socket.socket, upstream: socket.socket) -> None:
@@ -83,7 +109,7 @@ class ConnectProxy(socketserver.ThreadingTCPServer):
 
     :param routes: the ports on this machine behind each ``host:port``.
     :param port: its own, on 127.0.0.1. Defaults to 0: the system chooses.
-    :param on_refused: called with what was asked for and is not known: the method, and the host or the address.
+    :param on_refused: called with what was asked for and is not known: the method and the host, nothing that is secret.
     :raises OSError: the port is taken.
     """
 
