@@ -80,6 +80,11 @@ def test_faults_come_in_order(file: Path, entra: Emulator, driver: Driver, clock
         ({"faults": [{"status": 99}]}, "faults[0].status: must be greater than or equal to 200"),
         ({"faults": [{"status": 500, "times": 0}]}, "faults[0].times: must be greater than 0"),
         ({"faults": [{"cut": "off"}]}, "faults[0].cut: must be 'before' or 'within'"),
+        ({"faults": [{"delay": float("inf")}]}, "faults[0].delay: must be a finite number"),
+        ({"faults": [{"delay": 1e9}]}, "faults[0].delay: must be less than or equal to 3600"),
+        ({"faults": [{"headers": {"a b": "x"}}]}, "faults[0].headers.a b.[key]: is no name of a header"),
+        ({"faults": [{"headers": {"x-a": "1\r\nx-b: 2"}}]}, "faults[0].headers.x-a: cannot be in a header"),
+        ({"faults": [{"content_type": "\u20ac"}]}, "faults[0].content_type: cannot be in a header"),
         (
             {"refusals": [{"code": 12}]},
             "refusals[0]: AADSTS12 is not in the catalogue: give its OAuth error with error=",

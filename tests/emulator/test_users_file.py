@@ -39,6 +39,20 @@ def test_people_applications_and_tenants(file: Path) -> None:
     assert people.tenants == {"fabrikam.example": GUID}
 
 
+def test_the_case_of_a_guid_means_nothing(file: Path) -> None:
+    """A token's `tid` is compared with the address that the program asked, as text."""
+    people = read_people(
+        write(file, users=[{**ADA, "tenant_id": GUID.upper()}], tenants={"fabrikam.example": GUID.upper()})
+    )
+    assert people.accounts()[0].tenant_id == GUID
+    assert people.tenants == {"fabrikam.example": GUID}
+
+
+def test_a_byte_order_mark_is_passed_over(file: Path) -> None:
+    file.write_text(json.dumps({"users": [ADA]}), encoding="utf-8-sig")
+    assert read_people(file).accounts()
+
+
 def test_a_tenant_for_those_who_have_none(file: Path) -> None:
     [ada] = read_people(write(file, users=[ADA])).accounts(GUID)
     assert ada.tenant_id == GUID
@@ -64,11 +78,24 @@ def test_refusals_are_the_persons_own(file: Path) -> None:
         ({"users": [{"username": "ada@contoso.example"}]}, "users[0].password is missing"),
         ({"users": [ADA, {**ADA, "username": "b@c.d", "mfa": "yes"}]}, "users[1].mfa: must be a valid boolean"),
         ({"users": [{**ADA, "mfaa": True}]}, "users[0].mfaa is not a field that is known here"),
-        ({"users": [{**ADA, "username": "ada"}]}, "users[0]: a username looks like ada@contoso.example, not 'ada'"),
+        ({"users": [{**ADA, "username": "ada"}]}, "users[0].username: must look like ada@contoso.example"),
+        ({"users": [{**ADA, "username": "ada@contoso.example "}]}, "users[0].username: must look like"),
+        ({"users": [{**ADA, "password": ""}]}, "users[0].password: "),
         ({"users": [ADA, {**ADA, "username": "Ada@Contoso.Example"}]}, "users[1].username: this person is there twice"),
         ({"users": [{**ADA, "tenant_id": "contoso"}]}, "users[0].tenant_id: must be a GUID"),
         ({"users": [{**ADA, "refusals": [{"code": 1}]}]}, "users[0].refusals[0]: AADSTS1 is not in the catalogue"),
         ({"users": [ADA], "clients": [{"client_id": "mine"}]}, "clients[0].client_id: must be a GUID"),
+        (
+            {"users": [ADA], "clients": [{"client_id": GUID}, {"client_id": GUID.upper()}]},
+            "clients[1].client_id: this application is there twice",
+        ),
+        *(
+            (
+                {"users": [ADA], "clients": [{"client_id": GUID, "redirect_uris": [uri]}]},
+                "clients[0].redirect_uris[0]: ",
+            )
+            for uri in ("callback", "http://[", "https://contoso.example:port/", "http://localhost/#there")
+        ),
         ({"users": [ADA], "tenants": {"a.example": 1}}, "tenants.a.example: must be a valid string"),
     ],
 )

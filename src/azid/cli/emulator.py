@@ -243,14 +243,14 @@ def _start_browser(
         page_on_loopback,
     )
 
+    origin = entra.page_origin
+
+    def show_page(url: str) -> None:
+        say(f"The program opens a page. Open it in a browser on this machine:\n{page_on_loopback(url, origin)}")
+
+    open_page = show_page
     executable = find_chromium() if has_screen(os.environ) else None
-    if executable is None:
-
-        def open_page(url: str) -> None:
-            say(f"The program opens a page. Open it in a browser on this machine:\n{page_on_loopback(url, origin)}")
-
-        origin = entra.page_origin
-    else:
+    if executable is not None:
         chromium = PrivateChromium(
             executable,
             folder / "profile",
@@ -258,7 +258,14 @@ def _start_browser(
             certificate_pin=entra.certificate_pin,
             environment=environment,
         )
-        open_page = stack.enter_context(chromium).open
+        stack.enter_context(chromium)
+
+        def open_page(url: str) -> None:
+            try:
+                chromium.open(url)
+            except OSError:  # what was found is no browser
+                show_page(url)
+
     return stack.enter_context(BrowserCommand(folder, open_page)).path
 
 

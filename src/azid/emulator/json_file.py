@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ class FileError(ValueError):
 class Entry(BaseModel):
     """An object in such a file: nothing is converted, and nothing unknown passed over."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)
@@ -31,7 +32,8 @@ def read(path: Path, form: type[AnyEntry]) -> AnyEntry:
     :raises FileError: it cannot be read, is no JSON, or says something else; every place is named.
     """
     try:
-        return form.model_validate_json(path.read_bytes())
+        # Editors on Windows put a byte order mark first, which may be passed over (RFC 8259 section 8.1).
+        return form.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from azid.emulator.authority import Emulator
 from azid.emulator.faults import Fault
@@ -23,6 +24,28 @@ _Endpoint = Literal[
     "authorize", "token", "devicecode", "deviceauth", "login", "userrealm", "openid_configuration", "keys", "instance",
     "me", "mex", "usernamemixed", "home",
 ]  # fmt: skip
+
+
+_LONGEST_DELAY = 3600.0  # seconds
+# RFC 9110 sections 5.6.2 and 5.5.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def _checked_header_name(value: str) -> str:
+    if not _HEADER_NAME.fullmatch(value):
+        raise ValueError("is no name of a header")
+    return value
+
+
+def _checked_header_value(value: str) -> str:
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError("cannot be in a header: it takes Latin-1 without line breaks")
+    return value
+
+
+_HeaderName = Annotated[str, AfterValidator(_checked_header_name)]
+_HeaderValue = Annotated[str, AfterValidator(_checked_header_value)]
 
 
 class RefusalEntry(Entry):
@@ -67,11 +90,11 @@ class _FaultEntry(Entry):
     times: PositiveInt | None = 1
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     retry_after: Annotated[float, Field(ge=0)] | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[_HeaderName, _HeaderValue] = Field(default_factory=dict)
     cut: Literal["before", "within"] | None = None
-    delay: Annotated[float, Field(ge=0)] = 0.0
+    delay: Annotated[float, Field(ge=0, le=_LONGEST_DELAY)] = 0.0
     body: str | None = None
-    content_type: str | None = None
+    content_type: _HeaderValue | None = None
     merge: dict[str, Any] = Field(default_factory=dict)
     remove: tuple[str, ...] = ()
     id_token: dict[str, Any] | None = None

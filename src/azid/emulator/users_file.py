@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from pathlib import Path
 from typing import Annotated
 
@@ -16,22 +17,43 @@ from azid.emulator.script_file import RefusalEntry
 __all__ = ["People", "read_people"]
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_USERNAME = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 def _checked_guid(value: str) -> str:
     if not _GUID.fullmatch(value):
         raise ValueError("must be a GUID")
+    return value.lower()
+
+
+def _checked_username(value: str) -> str:
+    if not _USERNAME.fullmatch(value):
+        raise ValueError("must look like ada@contoso.example")
+    return value
+
+
+def _checked_redirect_uri(value: str) -> str:
+    """Check that it is absolute and without a fragment (RFC 6749 section 3.1.2)."""
+    try:
+        parts = urllib.parse.urlsplit(value)
+        is_absolute = bool(parts.scheme and parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_absolute = False
+    if not is_absolute or "#" in value:
+        raise ValueError("must be an absolute URI without a fragment, such as http://localhost/signed-in")
     return value
 
 
 _Guid = Annotated[str, AfterValidator(_checked_guid)]
+_RedirectURI = Annotated[str, AfterValidator(_checked_redirect_uri)]
+_Username = Annotated[str, AfterValidator(_checked_username)]
 
 
 class _UserEntry(Entry):
     """The parameters of `User`."""
 
-    username: str
-    password: str
+    username: _Username
+    password: Annotated[str, Field(min_length=1)]
     name: str = ""
     tenant_id: _Guid = ""
     object_id: _Guid = ""
@@ -50,7 +72,7 @@ class _ClientEntry(Entry):
 
     client_id: _Guid
     name: str = ""
-    redirect_uris: tuple[str, ...] = ()
+    redirect_uris: tuple[_RedirectURI, ...] = ()
     family: bool = False
     public: bool = True
 
@@ -98,6 +120,11 @@ def read_people(path: Path) -> People:
         if entry.username.lower() in seen:
             raise FileError(f"{path}: users[{index}].username: this person is there twice")
         seen.add(entry.username.lower())
+    known: set[str] = set()
+    for index, client in enumerate(people.clients):
+        if client.client_id in known:
+            raise FileError(f"{path}: clients[{index}].client_id: this application is there twice")
+        known.add(client.client_id)
     if not people.users:
         raise FileError(f"{path}: users: nobody could sign in: name at least one person")
     return people
