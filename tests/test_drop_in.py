@@ -38,7 +38,7 @@ for name in azure.identity.aio.__all__:
 """
 OTHER_NAMES = """
 try:
-    from {module} import ManagedIdentityCredential
+    from {module} import TelepathyCredential
 except ImportError:
     pass
 else:

@@ -12,10 +12,26 @@ if TYPE_CHECKING:
     from azid.authority import AzureAuthorityHosts, KnownAuthorities
     from azid.bearer_token import get_bearer_token_provider
     from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
+    from azid.credentials.authorization_code import AuthorizationCodeCredential
+    from azid.credentials.azure_cli import AzureCliCredential
+    from azid.credentials.azure_developer_cli import AzureDeveloperCliCredential
+    from azid.credentials.azure_pipelines import AzurePipelinesCredential
+    from azid.credentials.azure_powershell import AzurePowerShellCredential
     from azid.credentials.browser import InteractiveBrowserCredential
+    from azid.credentials.certificate import CertificateCredential
+    from azid.credentials.chained import ChainedTokenCredential
+    from azid.credentials.client_assertion import ClientAssertionCredential
+    from azid.credentials.client_secret import ClientSecretCredential
+    from azid.credentials.default import DefaultAzureCredential
     from azid.credentials.device_code import DeviceCodeCredential
+    from azid.credentials.environment import EnvironmentCredential
     from azid.credentials.interactive import InteractiveCredential
+    from azid.credentials.managed_identity import ManagedIdentityCredential
+    from azid.credentials.on_behalf_of import OnBehalfOfCredential
+    from azid.credentials.shared_token_cache import SharedTokenCacheCredential
     from azid.credentials.username_password import UsernamePasswordCredential
+    from azid.credentials.visual_studio_code import VisualStudioCodeCredential
+    from azid.credentials.workload_identity import WorkloadIdentityCredential
     from azid.errors import AuthenticationRequiredError, CredentialUnavailableError
     from azid.persistence import TokenCachePersistenceOptions
     from azid.persistent_cache import PersistentCache
@@ -30,19 +46,35 @@ __all__ = [
     "DEVELOPER_SIGN_ON_CLIENT_ID",
     "AuthenticationRecord",
     "AuthenticationRequiredError",
+    "AuthorizationCodeCredential",
     "AzureAuthorityHosts",
+    "AzureCliCredential",
+    "AzureDeveloperCliCredential",
+    "AzurePipelinesCredential",
+    "AzurePowerShellCredential",
+    "CertificateCredential",
+    "ChainedTokenCredential",
+    "ClientAssertionCredential",
+    "ClientSecretCredential",
     "CredentialUnavailableError",
+    "DefaultAzureCredential",
     "DeviceCodeCredential",
     "EncryptionKeys",
+    "EnvironmentCredential",
     "InteractiveBrowserCredential",
     "InteractiveCredential",
     "KnownAuthorities",
+    "ManagedIdentityCredential",
     "MemoryTokenStore",
+    "OnBehalfOfCredential",
     "PersistentCache",
     "RedisTokenStore",
     "SQLiteTokenStore",
+    "SharedTokenCacheCredential",
     "TokenCachePersistenceOptions",
     "UsernamePasswordCredential",
+    "VisualStudioCodeCredential",
+    "WorkloadIdentityCredential",
     "__version__",
     "get_bearer_token_provider",
 ]
@@ -50,6 +82,22 @@ __all__ = [
 _MODULES: Final = {
     "DEVELOPER_SIGN_ON_CLIENT_ID": "azid.constants",
     "AuthenticationRecord": "azid.record",
+    "AuthorizationCodeCredential": "azid.credentials.authorization_code",
+    "AzureCliCredential": "azid.credentials.azure_cli",
+    "AzureDeveloperCliCredential": "azid.credentials.azure_developer_cli",
+    "AzurePipelinesCredential": "azid.credentials.azure_pipelines",
+    "AzurePowerShellCredential": "azid.credentials.azure_powershell",
+    "CertificateCredential": "azid.credentials.certificate",
+    "ChainedTokenCredential": "azid.credentials.chained",
+    "ClientAssertionCredential": "azid.credentials.client_assertion",
+    "ClientSecretCredential": "azid.credentials.client_secret",
+    "DefaultAzureCredential": "azid.credentials.default",
+    "EnvironmentCredential": "azid.credentials.environment",
+    "ManagedIdentityCredential": "azid.credentials.managed_identity",
+    "OnBehalfOfCredential": "azid.credentials.on_behalf_of",
+    "SharedTokenCacheCredential": "azid.credentials.shared_token_cache",
+    "VisualStudioCodeCredential": "azid.credentials.visual_studio_code",
+    "WorkloadIdentityCredential": "azid.credentials.workload_identity",
     "AuthenticationRequiredError": "azid.errors",
     "AzureAuthorityHosts": "azid.authority",
     "CredentialUnavailableError": "azid.errors",

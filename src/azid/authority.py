@@ -9,7 +9,7 @@ import os
 import re
 import string
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -102,9 +102,13 @@ def normalize_authority(authority: str) -> str:
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
 
-def default_authority() -> str:
-    """Return the authority that AZURE_AUTHORITY_HOST names, else the public cloud's."""
-    return normalize_authority(os.environ.get("AZURE_AUTHORITY_HOST") or AzureAuthorityHosts.AZURE_PUBLIC_CLOUD)
+def default_authority(environ: Mapping[str, str] | None = None) -> str:
+    """Return the authority that AZURE_AUTHORITY_HOST names, else the public cloud's.
+
+    :param environ: the environment variables. Defaults to the process's.
+    """
+    environ = os.environ if environ is None else environ
+    return normalize_authority(environ.get("AZURE_AUTHORITY_HOST") or AzureAuthorityHosts.AZURE_PUBLIC_CLOUD)
 
 
 def host_of(authority: str) -> str:
@@ -156,7 +160,7 @@ def resolve_tenant(own: str, requested: str | None, additionally_allowed: Iterab
 
     AZURE_IDENTITY_DISABLE_MULTITENANTAUTH, if set, makes it the credential's own always.
 
-    :param own: the credential's tenant.
+    :param own: the credential's tenant; empty if somebody else decides it.
     :param requested: the tenant that the caller asks for.
     :param additionally_allowed: the tenants besides its own that the credential may ask; ``*`` is any.
     :raises ValueError: `requested` is malformed.
@@ -167,6 +171,8 @@ def resolve_tenant(own: str, requested: str | None, additionally_allowed: Iterab
     validate_tenant_id(requested)
     if own == "adfs" or os.environ.get("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH"):
         return own
+    if not own:
+        return requested
     allowed = tuple(additionally_allowed)
     if "*" in allowed or requested in allowed or (own == DEFAULT_TENANT and not allowed):
         return requested

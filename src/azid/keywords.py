@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["refuse_misspellings"]
+__all__ = ["keywords_of", "refuse_misspellings"]
 
 # The options of azure-core's policies and of its requests transport.
 _PIPELINE_OPTIONS: Final = frozenset(
@@ -42,3 +42,9 @@ def refuse_misspellings(given: Iterable[str], known: Iterable[str]) -> None:
             raise TypeError(f"unexpected keyword argument {keyword!r}: only other credentials take it")
         for meant in difflib.get_close_matches(keyword, known, n=1, cutoff=_LIKENESS):
             raise TypeError(f"unexpected keyword argument {keyword!r}: did you mean {meant!r}?")
+
+
+def keywords_of(cls: type) -> tuple[str, ...]:
+    """Return the names of the parameters that a class is made with."""
+    code = cls.__init__.__code__  # type: ignore[misc]
+    return tuple(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])

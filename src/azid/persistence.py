@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from azid.errors import CredentialUnavailableError
 from azid.tokens.cache import Storage
 
 if TYPE_CHECKING:
     from azid.tokens.store import PartitionedTokenStore, TokenStore
 
-__all__ = ["TokenCachePersistenceOptions", "open_storage", "open_storage_when_needed"]
+__all__ = ["TokenCachePersistenceOptions", "open_existing_storage", "open_storage", "open_storage_when_needed"]
 
 _DEFAULT_NAME: Final = "msal.cache"
 
@@ -84,6 +85,30 @@ def open_storage_when_needed(options: TokenCachePersistenceOptions | None) -> St
 
     store = DeferredTokenStore(lambda: _open_personal_store(options))
     return Storage(lambda _: store, own=store)
+
+
+def open_existing_storage(options: TokenCachePersistenceOptions | None) -> Storage:
+    """Return the storage that `options` ask for, but open a person's own at its first use, and only if it is there.
+
+    Where there is none, its first use raises a `CredentialUnavailableError`.
+
+    :param options: which storage. None for the cache that Microsoft's developer tools share, encrypted or not.
+    """
+    if options is not None and options.store is not None:
+        return open_storage(options)
+    from azid.tokens.stores.deferred import DeferredTokenStore
+
+    wanted = options or TokenCachePersistenceOptions(allow_unencrypted_storage=True)
+    store = DeferredTokenStore(lambda: _open_existing_store(wanted))
+    return Storage(lambda _: store, own=store)
+
+
+def _open_existing_store(options: TokenCachePersistenceOptions) -> TokenStore:
+    from azid.tokens.stores.personal import has_personal_cache
+
+    if not has_personal_cache(options.name):
+        raise CredentialUnavailableError("nobody has signed in here with a tool that shares it.")
+    return _open_personal_store(options)
 
 
 def _open_personal_store(options: TokenCachePersistenceOptions) -> TokenStore:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
@@ -54,10 +55,13 @@ class _GuardingPolicy(policies.SansIOHTTPPolicy[Any, Any]):
 class TokenPipeline:
     """A pipeline that is built when the first request is made, and built anew in a forked process.
 
+    :param make_transport: makes the transport, of azure-core's options, unless one is among them. Defaults to
+        azure-core's own.
     :param options: azure-core's options. A `transport` that is among them is entered and left with the pipeline.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, make_transport: Callable[..., Any] | None = None, **options: Any) -> None:
+        self._make_transport = make_transport or _requests_transport
         self._options = {name: value for name, value in options.items() if value is not None}
         self._closed = False
         renew_after_fork(self, TokenPipeline._renew)
@@ -66,9 +70,11 @@ class TokenPipeline:
         self._lock = threading.Lock()
         self._pipeline: Pipeline[Any, Any] | None = None  # its connections are the parent process's
 
-    def send(self, request: HttpRequest) -> Any:
+    def send(self, request: HttpRequest, **options: Any) -> Any:
         """Send `request` and return azure-core's HTTP response, whatever its status.
 
+        :param request: the request.
+        :param options: azure-core's options for this request alone.
         :raises CredentialUnavailableError: the pipeline was closed.
         :raises Exception: whatever a policy or the transport raises.
         """
@@ -77,7 +83,7 @@ class TokenPipeline:
         with guarded_secrets() as secrets:
             if isinstance(form := request.content, dict):
                 secrets.add_parameters(form)
-            return self._built().run(request, stream=False).http_response
+            return self._built().run(request, stream=False, **options).http_response
 
     def __enter__(self) -> TokenPipeline:
         if "transport" in self._options:
@@ -97,11 +103,18 @@ class TokenPipeline:
     def _built(self) -> Pipeline[Any, Any]:
         with self._lock:
             if self._pipeline is None:
-                self._pipeline = _build(**self._options)
+                self._pipeline = _build(self._make_transport, **self._options)
             return self._pipeline
 
 
+def _requests_transport(**options: Any) -> Any:
+    from azure.core.pipeline.transport import RequestsTransport  # loads requests
+
+    return RequestsTransport(**options)
+
+
 def _build(
+    make_transport: Callable[..., Any],
     *,
     transport: Any = None,
     policies: list[Any] | None = None,
@@ -109,9 +122,7 @@ def _build(
     **options: Any,
 ) -> Pipeline[Any, Any]:
     if transport is None:
-        from azure.core.pipeline.transport import RequestsTransport  # loads requests
-
-        transport = RequestsTransport(**{**_TIMEOUTS, **options})
+        transport = make_transport(**{**_TIMEOUTS, **options})
     filter_loggers("azure.core.pipeline")
     return Pipeline(
         transport, policies=[*(policies or _default_policies(retry_policy_class, options)), _GuardingPolicy()]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["parse_scopes"]
+__all__ = ["parse_scopes", "resource_of"]
 
 _SCOPE_TOKEN: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 # OpenID Connect Core sections 5.4 and 11. MSAL asks for them with every token, and refuses them from a caller.
@@ -36,3 +36,16 @@ def parse_scopes(scopes: Iterable[str], *, method: str = "get_token") -> tuple[s
             + (f": {', '.join(parsed)} come with every token." if parsed else ".")
         )
     return wanted
+
+
+def resource_of(scopes: tuple[str, ...]) -> str:
+    """Return the resource that `scopes` are about, as endpoints that know no scopes want it.
+
+    :param scopes: scopes, parsed.
+    :raises ValueError: there are several.
+    """
+    if len(scopes) != 1:
+        raise ValueError(
+            f"This credential takes one scope at a time, such as 'https://vault.azure.net/.default', not {len(scopes)}."
+        )
+    return scopes[0].removesuffix("/.default")

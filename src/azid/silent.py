@@ -34,15 +34,23 @@ class SilentTokens:
     :param msal: returns who speaks to the authority.
     :param clock: what lifetimes are counted by.
     :param use_broker: whether the operating system's broker is asked about the accounts that it signed in.
+    :param remedy: how a person signs in again.
     """
 
     def __init__(
-        self, cache: TokenCache, *, msal: Callable[[], MsalClient[Any]], clock: Clock, use_broker: bool = False
+        self,
+        cache: TokenCache,
+        *,
+        msal: Callable[[], MsalClient[Any]],
+        clock: Clock,
+        use_broker: bool = False,
+        remedy: str = "call 'authenticate'",
     ) -> None:
         self._cache = cache
         self._msal = msal
         self._clock = clock
         self._use_broker = use_broker
+        self._remedy = remedy
         self._ended_refresh_tokens: set[str] = set()
         self._renewals = Renewals(clock)
 
@@ -93,7 +101,7 @@ class SilentTokens:
         except AuthenticationFailedError as error:
             if error.oauth_error not in _PERSON_CAN_HELP:
                 raise
-            raise _sign_in_required(request, error) from None
+            raise self._sign_in_required(request, error) from None
 
     def _redeem_refresh_tokens(
         self, request: TokenRequest, record: AuthenticationRecord
@@ -114,18 +122,18 @@ class SilentTokens:
                 if error.ends_the_sign_in:
                     self._ended_refresh_tokens.add(candidate.secret)
                     break
-        raise _sign_in_required(request, refusal)
+        raise self._sign_in_required(request, refusal)
 
-
-def _sign_in_required(request: TokenRequest, refusal: AuthenticationFailedError | None) -> AuthenticationRequiredError:
-    if refusal is None:
-        return AuthenticationRequiredError(request.scopes, claims=request.claims)
-    return AuthenticationRequiredError(
-        request.scopes,
-        f"A person has to sign in again: call 'authenticate'. {refusal.message}",
-        claims=request.claims,
-        response=refusal.response,
-    )
+    def _sign_in_required(
+        self, request: TokenRequest, refusal: AuthenticationFailedError | None
+    ) -> AuthenticationRequiredError:
+        reason = f" {refusal.message}" if refusal is not None else ""
+        return AuthenticationRequiredError(
+            request.scopes,
+            f"A person has to sign in again: {self._remedy}.{reason}",
+            claims=request.claims,
+            response=refusal.response if refusal is not None else None,
+        )
 
 
 def _require_same_account(response: TokenResponse, record: AuthenticationRecord) -> None:

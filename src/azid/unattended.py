@@ -26,7 +26,7 @@ from azid.tokens.cache import Storage, TokenCache
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 
-__all__ = ["TokenSource", "Transport", "UnattendedSession"]
+__all__ = ["TokenSource", "Transport", "UnattendedSession", "UnavailableSession"]
 
 _GRANT_TYPE: Final = "client_credentials"
 """RFC 6749 section 4.4. No account is filed with these tokens, so none can have been removed meanwhile."""
@@ -143,3 +143,29 @@ class UnattendedSession:
             if held is not None and self._clock.time() < held.fresh_until:
                 return held  # another process has asked meanwhile
             return self._cache.keep(self._source(request), request, self._identity, grant_type=_GRANT_TYPE)
+
+
+class UnavailableSession:
+    """Stands in for an identity that cannot be used here.
+
+    :param why: what is missing, and what to do.
+    """
+
+    sign_ins = 0
+
+    def __init__(self, why: str) -> None:
+        self.fresh: dict[FreshKey, IssuedToken] = {}
+        self._why = why
+
+    def token(self, scopes: tuple[str, ...], **_: object) -> IssuedToken:  # noqa: ARG002 - a session's signature
+        """Tell why there is no token; the parameters are those of `UnattendedSession.token`.
+
+        :raises CredentialUnavailableError: always.
+        """
+        raise CredentialUnavailableError(self._why)
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def close(self, *details: object) -> None:
+        """Do nothing."""

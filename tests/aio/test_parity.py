@@ -15,10 +15,9 @@ import azid
 import azid.aio
 
 CREDENTIALS = sorted(
-    name
-    for name in azid.__all__
-    if isinstance(value := getattr(azid, name), type) and issubclass(value, azid.InteractiveCredential)
+    name for name in azid.__all__ if isinstance(value := getattr(azid, name), type) and hasattr(value, "get_token")
 )
+STATIC = {"supported"}
 ASYNC_CONTEXT = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 
@@ -50,8 +49,13 @@ def without_annotations(of: Signature) -> Signature:
     )
 
 
+def same(one: Signature, other: Signature) -> bool:
+    """Whether two classes take the same parameters; what they make of them is the class itself."""
+    return one.parameters == other.parameters
+
+
 def test_every_credential_has_an_async_one() -> None:
-    assert len(CREDENTIALS) >= 4
+    assert len(CREDENTIALS) >= 20
     assert {*azid.aio.__all__} == {*CREDENTIALS, "get_bearer_token_provider"}
 
 
@@ -60,7 +64,7 @@ def test_async_is_another_class_of_the_same_name(name: str) -> None:
     sync_class, async_class = pair(name)
     assert async_class is not sync_class
     assert async_class.__name__ == sync_class.__name__
-    assert issubclass(async_class, azid.aio.InteractiveCredential)
+    assert issubclass(async_class, azid.aio.InteractiveCredential) == issubclass(sync_class, azid.InteractiveCredential)
 
 
 @every_credential
@@ -74,9 +78,12 @@ def test_public_names_are_the_same(name: str) -> None:
 @every_credential
 def test_the_class_takes_the_same_parameters(name: str) -> None:
     sync_class, async_class = pair(name)
-    assert signature(async_class) == signature(sync_class)
+    if name == "ChainedTokenCredential":  # of async credentials
+        assert without_annotations(signature(async_class)) == without_annotations(signature(sync_class))
+        return
+    assert same(signature(async_class), signature(sync_class))
     assert signature(async_class.__init__) == signature(sync_class.__init__)  # type: ignore[misc]
-    assert signature(async_class, eval_str=True) == signature(sync_class, eval_str=True)
+    assert signature(async_class.__init__, eval_str=True) == signature(sync_class.__init__, eval_str=True)  # type: ignore[misc]
     assert typing.get_type_hints(async_class.__init__) == typing.get_type_hints(sync_class.__init__)  # type: ignore[misc]
 
 
@@ -102,7 +109,7 @@ def test_a_method_is_documented_alike(name: str, method: str) -> None:
 def test_a_method_is_awaited(name: str, method: str) -> None:
     sync_class, async_class = pair(name)
     assert not inspect.iscoroutinefunction(getattr(sync_class, method))
-    assert inspect.iscoroutinefunction(async_method(async_class, method))
+    assert inspect.iscoroutinefunction(async_method(async_class, method)) == (method not in STATIC)
 
 
 @every_credential
@@ -132,7 +139,7 @@ def test_bearer_token_provider_takes_the_same() -> None:
     assert inspect.getdoc(async_function) == inspect.getdoc(sync_function)
 
 
-@every_credential
+@pytest.mark.parametrize("name", [name for name in CREDENTIALS if name != "ChainedTokenCredential"])
 def test_a_mistake_is_refused_alike(name: str) -> None:
     for kind in pair(name):
         with pytest.raises(TypeError, match=rf"{name}\.__init__\(\) takes"):

@@ -12,13 +12,47 @@ except ImportError as error:
     raise ImportError("azid.aio needs anyio 4.11 or newer: run \"python -m pip install 'azid[aio]'\".") from error
 
 from azid.aio.bearer_token import get_bearer_token_provider
+from azid.aio.chained import ChainedTokenCredential
 from azid.aio.credentials import DeviceCodeCredential, InteractiveBrowserCredential, UsernamePasswordCredential
+from azid.aio.default import DefaultAzureCredential
 from azid.aio.interactive import InteractiveCredential
+from azid.aio.unattended import (
+    AuthorizationCodeCredential,
+    AzureCliCredential,
+    AzureDeveloperCliCredential,
+    AzurePipelinesCredential,
+    AzurePowerShellCredential,
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    EnvironmentCredential,
+    ManagedIdentityCredential,
+    OnBehalfOfCredential,
+    SharedTokenCacheCredential,
+    VisualStudioCodeCredential,
+    WorkloadIdentityCredential,
+)
 
 __all__ = [
+    "AuthorizationCodeCredential",
+    "AzureCliCredential",
+    "AzureDeveloperCliCredential",
+    "AzurePipelinesCredential",
+    "AzurePowerShellCredential",
+    "CertificateCredential",
+    "ChainedTokenCredential",
+    "ClientAssertionCredential",
+    "ClientSecretCredential",
+    "DefaultAzureCredential",
     "DeviceCodeCredential",
+    "EnvironmentCredential",
     "InteractiveBrowserCredential",
     "InteractiveCredential",
+    "ManagedIdentityCredential",
+    "OnBehalfOfCredential",
+    "SharedTokenCacheCredential",
     "UsernamePasswordCredential",
+    "VisualStudioCodeCredential",
+    "WorkloadIdentityCredential",
     "get_bearer_token_provider",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.credentials import AccessToken, TokenRequestOptions
 
@@ -11,17 +11,25 @@ from azid.aio.off_loop import OffLoop
 from azid.aio.parity import documented_as
 from azid.credentials.credential import Credential as SyncCredential
 from azid.credentials.credential import find_fresh_token, sign_ins_of
+from azid.persistence import open_storage, open_storage_when_needed
 from azid.tokens.access import IssuedToken, TokenInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Credential"]
+__all__ = ["Credential", "off_loop"]
+
+AnyCredential = TypeVar("AnyCredential", bound="Credential")
 
 
 @documented_as(SyncCredential)
 class Credential:
     _credential: SyncCredential
+
+    def _make(self, sync: type[SyncCredential], *args: Any, **kwargs: Any) -> None:
+        if any(_default_of(cls, "open_storage") is open_storage for cls in sync.__mro__):
+            kwargs.setdefault("open_storage", open_storage_when_needed)
+        self._use(sync(*args, **kwargs))
 
     def _use(self, credential: SyncCredential) -> None:
         self._credential = credential
@@ -92,3 +100,14 @@ class Credential:
             return find_fresh_token(self._credential, scopes, enable_cae)
         except TypeError:  # what cannot be looked up are no scopes: the session says so
             return None
+
+
+def _default_of(cls: type, parameter: str) -> object:
+    return (getattr(vars(cls).get("__init__"), "__kwdefaults__", None) or {}).get(parameter)
+
+
+def off_loop(cls: type[AnyCredential], credential: SyncCredential) -> AnyCredential:
+    """Return a credential of the async class `cls` that does what `credential` does."""
+    made = cls.__new__(cls)
+    made._use(credential)
+    return made

@@ -9,7 +9,6 @@ from typing import Any
 from azid.aio.credential import Credential
 from azid.aio.parity import documented_as, parameters_of
 from azid.credentials.interactive import InteractiveCredential as SyncCredential
-from azid.persistence import open_storage_when_needed
 from azid.record import AuthenticationRecord
 
 __all__ = ["InteractiveCredential"]
@@ -22,10 +21,6 @@ class InteractiveCredential(Credential):
     @parameters_of(SyncCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._make(SyncCredential, *args, **kwargs)
-
-    def _make(self, sync: type[SyncCredential], *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("open_storage", open_storage_when_needed)
-        self._use(sync(*args, **kwargs))
 
     @documented_as(SyncCredential.authenticate)
     async def authenticate(

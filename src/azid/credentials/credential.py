@@ -14,7 +14,7 @@ from azid.tokens.access import FreshKey, IssuedToken, TokenInfo
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Credential", "TokenSession", "find_fresh_token", "sign_ins_of"]
+__all__ = ["Credential", "TokenSession", "find_fresh_token", "session_of", "sign_ins_of"]
 
 
 class TokenSession(Protocol):
@@ -134,3 +134,8 @@ def find_fresh_token(credential: Credential, scopes: tuple[str, ...], enable_cae
 def sign_ins_of(credential: Credential) -> int:
     """Return how often the account of `credential` has changed."""
     return credential._session.sign_ins
+
+
+def session_of(credential: Credential) -> TokenSession:
+    """Return what gets the tokens of `credential`, for another one that stands for it."""
+    return credential._session

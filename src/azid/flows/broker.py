@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azid.msal_client.public import PublicClient
     from azid.tokens.response import TokenResponse
 
-__all__ = ["BrokerSignIn", "load_runtime", "warn_without_broker"]
+__all__ = ["BrokerSignIn", "load_runtime", "require_runtime", "wait_for_broker", "warn_without_broker"]
 
 _LOGGER = logging.getLogger(__name__)
 _CANCEL_SLICE: Final = 0.1
@@ -122,41 +122,58 @@ class BrokerSignIn:
                 msa_passthrough=self.msa_passthrough,
             )
 
-        try:
-            self.load_runtime()
-        except (ImportError, OSError, RuntimeError) as error:
-            raise BrokerUnavailableError(f"The broker's runtime cannot be loaded: {error}") from None
+        require_runtime(self.load_runtime)
         if sys.platform == "darwin":  # its dialogs need the main thread
             if threading.current_thread() is not threading.main_thread():
                 raise BrokerUnavailableError("The broker's dialog on macOS needs the program's main thread.")
             return sign_in()
-        return self._in_another_thread(sign_in, clock, cancelled)
+        late = f"The sign-in timed out: nobody finished the dialog within {self.timeout:g} seconds."
+        return wait_for_broker(sign_in, timeout=self.timeout, clock=clock, cancelled=cancelled.is_set, late=late)
 
-    def _in_another_thread(
-        self, sign_in: Callable[[], TokenResponse], clock: Clock, cancelled: threading.Event
-    ) -> TokenResponse:
-        """Return what `sign_in` returns. MSAL's own wait has no end, and on Windows no Ctrl-C ends it."""
-        outcome: list[TokenResponse | BaseException] = []
-        settled = threading.Event()
 
-        def run() -> None:
-            try:
-                outcome.append(sign_in())
-            except BaseException as error:
-                outcome.append(error)
-            finally:
-                settled.set()
+def require_runtime(load_runtime: Callable[[], object] = load_runtime) -> None:
+    """Load the broker's runtime.
 
-        threading.Thread(target=run, name="azid-broker", daemon=True).start()
-        deadline = clock.monotonic() + self.timeout
-        while not clock.wait(settled, min(_CANCEL_SLICE, max(deadline - clock.monotonic(), 0))):
-            if cancelled.is_set():
-                raise AuthenticationFailedError("The sign-in was cancelled while it waited for the dialog.")
-            if clock.monotonic() >= deadline:
-                raise AuthenticationFailedError(
-                    f"The sign-in timed out: nobody finished the dialog within {self.timeout:g} seconds."
-                )
-        [result] = outcome
-        if isinstance(result, BaseException):
-            raise result
-        return result
+    :param load_runtime: loads it, or raises as the default does.
+    :raises BrokerUnavailableError: it cannot be loaded.
+    """
+    try:
+        load_runtime()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise BrokerUnavailableError(f"The broker's runtime cannot be loaded: {error}") from None
+
+
+def wait_for_broker(
+    ask: Callable[[], TokenResponse], *, timeout: float, clock: Clock, cancelled: Callable[[], bool], late: str
+) -> TokenResponse:
+    """Return what `ask` returns. MSAL's own wait for the broker has no end, and on Windows no Ctrl-C ends it.
+
+    :param ask: asks the broker, in another thread, which goes on until it is answered.
+    :param timeout: seconds that it may take.
+    :param clock: what that is counted by.
+    :param cancelled: whether the wait is to end early.
+    :param late: what to tell when it takes longer.
+    :raises AuthenticationFailedError: it took too long, or the wait was cancelled; or what `ask` raises.
+    """
+    outcome: list[TokenResponse | BaseException] = []
+    settled = threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.append(ask())
+        except BaseException as error:
+            outcome.append(error)
+        finally:
+            settled.set()
+
+    threading.Thread(target=run, name="azid-broker", daemon=True).start()
+    deadline = clock.monotonic() + timeout
+    while not clock.wait(settled, min(_CANCEL_SLICE, max(deadline - clock.monotonic(), 0))):
+        if cancelled():
+            raise AuthenticationFailedError("The sign-in was cancelled while it waited for the dialog.")
+        if clock.monotonic() >= deadline:
+            raise AuthenticationFailedError(late)
+    [result] = outcome
+    if isinstance(result, BaseException):
+        raise result
+    return result

@@ -177,6 +177,27 @@ class PublicClient(MsalClient[msal.PublicClientApplication]):
 
         return self._redeem(request, acquire, broker=True)
 
+    def sign_in_with_brokers_account(self, request: TokenRequest, *, login_hint: str | None) -> TokenResponse:
+        """Have the operating system's broker give a token of an account that it knows, without asking anybody.
+
+        :param request: what is asked for.
+        :param login_hint: whose; None for the account that the person uses with the operating system.
+        :raises BrokerUnavailableError: there is no broker here, or none that serves this authority.
+        :raises ~azid.errors.AuthenticationFailedError: it knows no such account, or would have to ask.
+        """
+
+        def acquire(application: msal.PublicClientApplication) -> Any:
+            return application.acquire_token_interactive(
+                list(request.scopes),
+                prompt="none",
+                login_hint=login_hint,
+                claims_challenge=request.claims,
+                parent_window_handle=application.CONSOLE_WINDOW_HANDLE,
+                on_before_launching_ui=_require_broker,
+            )
+
+        return self._redeem(request, acquire, broker=True)
+
     def refresh_with_broker(self, request: TokenRequest, home_account_id: str, broker_account_id: str) -> TokenResponse:
         def acquire(application: msal.PublicClientApplication) -> Any:
             result = application.acquire_token_silent_with_error(

@@ -138,10 +138,11 @@ class TokenCache:
             refresh_on=response.refresh_on,
         )
 
-    def accounts(self, record: AuthenticationRecord | None) -> list[AuthenticationRecord]:
+    def accounts(self, record: AuthenticationRecord | None, *, family: bool = False) -> list[AuthenticationRecord]:
         """Return the accounts that have tokens of this client.
 
         :param record: the account that is known; in a store of many people only that one is looked for.
+        :param family: whether a refresh token of another client of a family will do. Defaults to False.
         """
         store = self._storage.own or (None if record is None else self._store(record))
         if store is None:
@@ -149,7 +150,7 @@ class TokenCache:
         found = {
             account.home_account_id: account
             for cae in _BOTH_MODES
-            for account in document.find_accounts(_read(store, cae=cae), self._hosts, self._client_id)
+            for account in document.find_accounts(_read(store, cae=cae), self._hosts, self._client_id, family=family)
         }
         only = None if self._storage.own or record is None else record.home_account_id
         return [account for key, account in found.items() if only in (None, key)]

@@ -150,12 +150,18 @@ def find_clients(document: Document) -> set[tuple[str, str]]:
     return {(_text(entry, "environment"), _text(entry, "client_id")) for entry in entries}
 
 
-def find_accounts(document: Document, hosts: Collection[str], client_id: str) -> list[AuthenticationRecord]:
-    """Return the accounts at an authority that have a refresh token or an access token for a client."""
+def find_accounts(
+    document: Document, hosts: Collection[str], client_id: str, *, family: bool = False
+) -> list[AuthenticationRecord]:
+    """Return the accounts at an authority that have a refresh token or an access token for a client.
+
+    :param family: whether a refresh token for another client of a family will do. Defaults to False.
+    """
     usable: dict[str, str] = {}  # home account IDs, and the tenant that issued their tokens to this client
     for section in (_REFRESH_TOKEN, _ACCESS_TOKEN, _ID_TOKEN):
         for entry in _entries(document, section):
-            if _text(entry, "client_id") == client_id and _text(entry, "environment") in hosts:
+            of_family = family and section == _REFRESH_TOKEN and _text(entry, "family_id") != ""
+            if (of_family or _text(entry, "client_id") == client_id) and _text(entry, "environment") in hosts:
                 home_account_id, realm = _text(entry, "home_account_id"), _text(entry, "realm")
                 if home_account_id in usable or section != _ID_TOKEN:
                     usable[home_account_id] = realm or usable.get(home_account_id, "")

@@ -26,7 +26,7 @@ from azid.tokens.stores.file import FileItem
 from azid.tokens.stores.item import Item
 from azid.tokens.stores.shared import SUFFIXES, SharedTokenStore
 
-__all__ = ["DEFAULT_NAME", "KERNEL_KEYRING", "open_personal_store", "token_folder"]
+__all__ = ["DEFAULT_NAME", "KERNEL_KEYRING", "has_personal_cache", "open_personal_store", "token_folder"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -69,6 +69,26 @@ def open_personal_store(
             f"msal-extensions'. ({error})"
         ) from error
     return SharedTokenStore(items, folder, name)
+
+
+def has_personal_cache(
+    name: str = DEFAULT_NAME, platform: str = sys.platform, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether anybody has ever kept tokens in the person's cache of this name, as far as its folder tells.
+
+    It does not ask the keyring: wherever the tokens are, each change of them leaves a file in the folder.
+
+    :param name: the cache's name. Defaults to that of the cache that Microsoft's developer tools share.
+    :param platform: what kind of machine it is, as `sys.platform` has it.
+    :param environ: environment variables. Defaults to the process's.
+    """
+    try:
+        folder = token_folder(platform, environ)
+        return any(
+            path.name.startswith(tuple(name + suffix for suffix in SUFFIXES.values())) for path in folder.iterdir()
+        )
+    except (CredentialUnavailableError, OSError):
+        return False
 
 
 def token_folder(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:

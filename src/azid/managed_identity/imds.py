@@ -1,0 +1,131 @@
+"""Virtual machines, and what runs on them: the Instance Metadata Service (IMDS). Other clouds use its address, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from azure.core.pipeline import PipelineResponse
+from azure.core.rest import HttpRequest
+
+from azid.chain import others_follow
+from azid.clock import Clock
+from azid.errors import AuthenticationFailedError, CredentialUnavailableError
+from azid.managed_identity.endpoint import Endpoint, Reply
+from azid.managed_identity.firmware import may_be_azure
+from azid.managed_identity.identity import UserAssignedIdentity
+from azid.pipeline import BoundedRetryPolicy
+from azid.tokens.request import TokenRequest
+
+__all__ = ["IMDS_ORIGIN", "ImdsEndpoint"]
+
+IMDS_ORIGIN: Final = "http://169.254.169.254"
+_PATH: Final = "/metadata/identity/oauth2/token"
+_API_VERSION: Final = "2018-02-01"
+_PATIENCE_IN_AZURE: Final = 1.0
+"""Seconds that a probe may take where Azure is likely, or cannot be ruled out."""
+_PATIENCE_ELSEWHERE: Final = 0.25
+"""Seconds that a probe may take where the firmware is somebody else's. An endpoint on the same host answers in a few
+thousandths: this is for virtual machines within Azure's own."""
+_NOT_AZURE: Final = frozenset({401, 403, 404, 405})
+"""What the metadata services of other clouds, and Docker's network, answer a request that they do not know."""
+_PROBE_HOLDS: Final = 30.0
+"""Seconds for which a probe that found nobody is believed."""
+
+
+class ImdsRetryPolicy(BoundedRetryPolicy):
+    """Retries as the service's documentation asks for (topic "Error handling"): for longer while it is updated."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        is_updated = response.http_response.status_code == 410
+        settings["backoff"] = _BACKOFF_WHILE_UPDATED if is_updated else self.backoff_factor
+        return super().is_retry(settings, response)
+
+
+_BACKOFF_WHILE_UPDATED: Final = 2.5  # the fifth retry then comes 70 seconds after the first request, as documented
+
+
+class ImdsEndpoint(Endpoint):
+    """Azure documentation topic: "How to use managed identities on an Azure VM to acquire an access token".
+
+    Where other credentials follow in a chain, it is asked first whether it is there at all.
+
+    :param url: the service's origin, if a pod's proxy stands in for it; it is then known to be there.
+    :param identity: whose token; None for the machine's own identity.
+    :param clock: what lifetimes are counted by.
+    :param options: azure-core's options for requests.
+    :param may_be_azure: tells whether the service is worth waiting for.
+    """
+
+    platform = "this machine"
+    pipeline_options = {  # noqa: RUF012 - read only
+        "connection_timeout": 2,
+        "retry_policy_class": ImdsRetryPolicy,
+        "retry_total": 5,
+        "retry_status": 5,
+        "retry_backoff_factor": 0.8,
+        "retry_backoff_max": 60,
+        "retry_on_status_codes": [404, 410, 429, *range(500, 600)],
+    }
+
+    def __init__(
+        self,
+        url: str | None,
+        identity: UserAssignedIdentity | None,
+        clock: Clock,
+        options: Mapping[str, Any],
+        *,
+        may_be_azure: Callable[[], bool] = may_be_azure,
+    ) -> None:
+        super().__init__((url or IMDS_ORIGIN).strip("/") + _PATH, "", identity, clock, options)
+        self._may_be_azure = may_be_azure
+        self._is_there = url is not None
+        self._absent_until = 0.0
+
+    def _ask(self, resource: str, request: TokenRequest) -> Reply:
+        if others_follow():
+            self._require_service(resource)
+        try:
+            reply = super()._ask(resource, request)
+        except AuthenticationFailedError as error:
+            raise _unavailable(error.message) from None
+        if not reply.is_json or (reply.status == 403 and "unreachable" in reply.text):  # the latter is Docker's network
+            raise _unavailable("Something else answers at its address.")
+        return reply
+
+    def _require_service(self, resource: str) -> None:
+        """Find out quickly whether the service is there, so that others are not kept waiting.
+
+        :raises CredentialUnavailableError: it is not.
+        """
+        if self._is_there:
+            return
+        if self._clock.monotonic() < self._absent_until:
+            raise _unavailable("It did not answer a moment ago.")
+        patience = _PATIENCE_IN_AZURE if self._may_be_azure() else _PATIENCE_ELSEWHERE
+        probe = self._request(resource)
+        del probe.headers["Metadata"]  # the service refuses it at once, without looking for a token
+        try:
+            reply = self._send(probe, connection_timeout=patience, read_timeout=patience, retry_total=0)
+        except AuthenticationFailedError:
+            self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
+            raise _unavailable("It does not answer.") from None
+        if reply.status in _NOT_AZURE:
+            self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
+            raise _unavailable("Something else answers at its address.")
+        self._is_there = True
+
+    def _request(self, resource: str) -> HttpRequest:
+        return HttpRequest(
+            "GET",
+            self._url,
+            params=self._parameters(_API_VERSION, resource, {"resource_id": "msi_res_id"}),
+            headers={"Metadata": "true"},
+        )
+
+
+def _unavailable(reason: str) -> CredentialUnavailableError:
+    return CredentialUnavailableError(
+        f"This machine has no managed identity: it has no Instance Metadata Service. {reason} Outside Azure, sign in "
+        "another way."
+    )
