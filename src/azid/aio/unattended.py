@@ -136,7 +136,7 @@ class VisualStudioCodeCredential(Credential):
 
 
 @documented_as(SyncWorkloadIdentityCredential)
-class WorkloadIdentityCredential(Credential):
+class WorkloadIdentityCredential(ClientAssertionCredential):
     @parameters_of(SyncWorkloadIdentityCredential)
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._make(SyncWorkloadIdentityCredential, *args, **kwargs)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from azid.clock import Clock
-from azid.credentials.client import ApplicationCredential
+from azid.credentials.client_assertion import ClientAssertionCredential
 from azid.errors import AuthenticationFailedError
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.tokens.cache import Storage
@@ -17,7 +17,7 @@ from azid.tokens.cache import Storage
 __all__ = ["WorkloadIdentityCredential"]
 
 
-class WorkloadIdentityCredential(ApplicationCredential):
+class WorkloadIdentityCredential(ClientAssertionCredential):
     """Signs an application in with the service account token that Kubernetes keeps in a file (RFC 7523 section 2.2).
 
     Entra documentation topic: "Use Microsoft Entra Workload ID with Azure Kubernetes Service".
