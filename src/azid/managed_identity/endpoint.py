@@ -98,10 +98,8 @@ class Endpoint(ABC):
     def _problem(self, reply: Reply) -> str:
         """Return what the endpoint says is wrong, in its own words."""
         error = reply.values.get("error")
-        if isinstance(error, Mapping):  # as Azure's other services say it
-            said = [error.get("code"), error.get("message")]
-        else:
-            said = [error, reply.values.get("error_description")]
+        # Azure's other services put an object there.
+        said = [error.get("message")] if isinstance(error, Mapping) else [error, reply.values.get("error_description")]
         return ": ".join(part for part in said if isinstance(part, str) and part)
 
     def _parameters(self, version: str, resource: str, names: Mapping[str, str] | None = None) -> dict[str, str]:
