@@ -45,7 +45,7 @@ def test_nothing_is_sent_to_an_application_that_is_not_known(driver: Driver, que
         ({"code_challenge": ""}, "invalid_request", 9002325),
         ({"code_challenge_method": "plain"}, "invalid_request", 9002325),
         ({"scope": ""}, "invalid_request", 90014),
-        ({"scope": "User.Read"}, "invalid_scope", 70011),
+        ({"scope": "openid https://a.example/x https://b.example/x"}, "invalid_scope", 28000),
         ({"prompt": "sometimes"}, "invalid_request", 9002313),
         ({"prompt": "none"}, "login_required", 50058),
         ({"claims": "{"}, "invalid_request", 9002313),

@@ -61,11 +61,10 @@ def test_continuous_access_evaluation_gives_a_long_lived_token(driver: Driver) -
     ("form", "error", "code"),
     [
         ({"grant_type": ""}, "invalid_request", 900144),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type", 70003),
+        ({"grant_type": "implicit"}, "unsupported_grant_type", 70003),
         ({"client_id": ""}, "invalid_request", 90014),
         ({"client_id": OTHER_TENANT}, "unauthorized_client", 700016),
         ({"scope": ""}, "invalid_request", 900144),
-        ({"scope": "https://graph.microsoft.com/.default"}, "invalid_scope", 70011),
         ({"scope": "openid https://a.example/x https://b.example/x"}, "invalid_scope", 28000),
         ({"scope": "openid https://a.example/.default https://a.example/x"}, "invalid_scope", 70011),
         ({"claims": "[]"}, "invalid_request", 9002313),

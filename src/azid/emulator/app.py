@@ -5,17 +5,21 @@ from __future__ import annotations
 import secrets
 import urllib.parse
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import flask
 from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.wrappers import Request
 
 from azid.emulator import discovery, resource, wstrust
 from azid.emulator.authorize import authorization_request
 from azid.emulator.deviceauth import DeviceGoal
-from azid.emulator.grants import Grant, TokenRequest
+from azid.emulator.exchange import JSONReply
+from azid.emulator.grants import TokenRequest
 from azid.emulator.refusals import Refusal
 from azid.emulator.signin import Page
+from azid.emulator.token_endpoint import TokenEndpoint
 
 if TYPE_CHECKING:
     from azid.emulator.services import Services
@@ -37,6 +41,7 @@ def create_app(services: Services) -> Flask:
     _add_token_endpoints(app, services)
     _add_pages(app, services)
     _add_resource(app, services)
+    _add_managed_identities(app, services)
     _add_federation_server(app, services)
 
     @app.errorhandler(Refusal)
@@ -60,7 +65,7 @@ def create_app(services: Services) -> Flask:
 
 def _authority(services: Services) -> str:
     """Return the origin of the endpoints for programs: the one this request was sent to, unless that is a page's."""
-    return f"https://{request.host}" if request.scheme == "https" else services.authority()
+    return f"https://{request.host}" if request.scheme == "https" else services.listening.authority
 
 
 def _host(services: Services) -> str:
@@ -68,7 +73,7 @@ def _host(services: Services) -> str:
 
 
 def _page_origin(services: Services) -> str:
-    return services.page_origin() if services.started() else _authority(services)
+    return services.listening.page_origin if services.listening.started else _authority(services)
 
 
 def _add_discovery(app: Flask, services: Services) -> None:
@@ -77,7 +82,9 @@ def _add_discovery(app: Flask, services: Services) -> None:
     @app.get("/<tenant>/v2.0/.well-known/openid-configuration", endpoint="openid_configuration")
     def openid_configuration(tenant: str) -> Response:
         return jsonify(
-            discovery.openid_configuration(directory.tenant(tenant), _authority(services), _page_origin(services))
+            discovery.openid_configuration(
+                directory.tenant(tenant), _authority(services), _page_origin(services), services.grants
+            )
         )
 
     @app.get("/<tenant>/discovery/v2.0/keys", endpoint="keys")
@@ -97,30 +104,11 @@ def _add_discovery(app: Flask, services: Services) -> None:
 
 def _add_token_endpoints(app: Flask, services: Services) -> None:
     directory = services.directory
-    grants: dict[str, Grant] = {grant.grant_type: grant for grant in services.grants}
-    grants["device_code"] = services.device_codes  # Entra's name from before RFC 8628, which MSAL for Node sends
+    token_endpoint = TokenEndpoint(services)
 
     @app.route("/<tenant>/oauth2/v2.0/token", methods=["GET", "POST"], endpoint="token")
     def token(tenant: str) -> Response:
-        form = _form()
-        client = directory.client(form.get("client_id"))
-        token_request = TokenRequest(client, directory.tenant(tenant), form)
-        grant = grants.get(token_request.required("grant_type"))
-        if grant is None:
-            raise Refusal(70003)
-        if not client.public:
-            raise Refusal(7000218)
-        granted = grant.redeem(token_request)
-        refresh_token = services.refresh_tokens.issue(granted.sign_in) if granted.scopes.offline_access else None
-        return jsonify(
-            services.tokens.reply(
-                granted,
-                client,
-                _host(services),
-                client_info=form.get("client_info") == "1",
-                refresh_token=refresh_token,
-            )
-        )
+        return jsonify(token_endpoint.answer(tenant, _form(), _host(services)))
 
     @app.route("/<tenant>/oauth2/v2.0/devicecode", methods=["GET", "POST"], endpoint="devicecode")
     def devicecode(tenant: str) -> Response:
@@ -179,17 +167,24 @@ def _add_pages(app: Flask, services: Services) -> None:
 def _add_resource(app: Flask, services: Services) -> None:
     @app.get("/v1.0/me", endpoint="me")
     def me() -> Response:
-        status, body, headers = resource.me(
-            request.headers.get("Authorization"),
-            tokens=services.tokens,
-            directory=services.directory,
-            challenges=services.challenges,
-            authority=_authority(services),
+        return _json(
+            resource.me(
+                request.headers.get("Authorization"),
+                tokens=services.tokens,
+                directory=services.directory,
+                challenges=services.challenges,
+                authority=_authority(services),
+            )
         )
-        response = jsonify(body)
-        response.status_code = status
-        response.headers.update(headers)
-        return response
+
+
+def _add_managed_identities(app: Flask, services: Services) -> None:
+    def view(answer: Callable[[Request], JSONReply]) -> Callable[[], Response]:
+        return lambda: _json(answer(request))
+
+    for endpoint in services.managed_identities.all:
+        app.add_url_rule(endpoint.path, endpoint.kind, view(endpoint.answer), methods=[endpoint.method])
+    app.add_url_rule(services.pipelines.path, "pipelines", view(services.pipelines.answer), methods=["POST"])
 
 
 def _add_federation_server(app: Flask, services: Services) -> None:
@@ -203,6 +198,14 @@ def _add_federation_server(app: Flask, services: Services) -> None:
             request.get_data(), version, services.directory, services.saml, services.clock.time()
         )
         return Response(body, status=status, mimetype="application/soap+xml")
+
+
+def _json(reply: JSONReply) -> Response:
+    status, body, headers = reply
+    response = jsonify(body)
+    response.status_code = status
+    response.headers.update(headers)
+    return response
 
 
 def _form() -> dict[str, str]:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
-import threading
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Response
 
 from azid.clock import Clock, SystemClock
 from azid.emulator.app import create_app
-from azid.emulator.challenges import Challenges
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import DEFAULT_TENANT_ID, Client, Directory, User, names
+from azid.emulator.directory import DEFAULT_TENANT_ID, Directory, User, names
+from azid.emulator.dispatch import Dispatcher
 from azid.emulator.exchange import Reply, Request
 from azid.emulator.faults import Fault, Faults
-from azid.emulator.grants.authorization_code import AuthorizationCodeGrant
-from azid.emulator.grants.device_code import DeviceCodeGrant
-from azid.emulator.grants.password import PasswordGrant
-from azid.emulator.grants.refresh_token import RefreshTokenGrant
-from azid.emulator.grants.saml_bearer import SamlBearerGrant
-from azid.emulator.requests_log import RecordedRequest, RequestLog, error_of
+from azid.emulator.federation import DEFAULT_ISSUER, TOKEN_EXCHANGE_AUDIENCE
+from azid.emulator.identities import SYSTEM_ASSIGNED, Identities, ManagedIdentity
+from azid.emulator.listening import Listening
+from azid.emulator.managed_identity.kinds import Kind
+from azid.emulator.pipelines import PIPELINES_ISSUER
+from azid.emulator.requests_log import RecordedRequest, RequestLog
 from azid.emulator.scopes import GRAPH
-from azid.emulator.server import Server, listen_on_loopback
 from azid.emulator.services import Services
-from azid.emulator.signin import SignInPages
-from azid.emulator.tls import CertificateAuthority
-from azid.emulator.tokens import Signer, TokenIssuer
+from azid.emulator.signer import Signer
+from azid.emulator.tokens import TokenIssuer
 from azid.emulator.transport import EmulatorAdapter, EmulatorTransport
 
 if TYPE_CHECKING:
@@ -44,11 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Emulator"]
 
-_PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
-
 
 class Emulator:
-    """An Entra ID of its own: tenants, people, applications, pages, tokens.
+    """An Entra ID of its own: tenants, people, applications, machines' identities, pages, tokens.
 
     Without being started it is usable in process, under any host name: `transport()` for Azure SDK clients,
     `session()` for anything that takes a `requests.Session`. Started (`with` or `start()`) it listens on loopback as
@@ -58,8 +49,10 @@ class Emulator:
     :param clock: the time by which everything issued expires. Defaults to the machine's.
     :param clients: applications besides the well-known public ones: `Client`, or a client id alone.
     :param tenants: names of tenants besides the users' domains, with their GUIDs.
+    :param identities: user-assigned managed identities.
+    :param system_assigned: the machine's own managed identity: `SYSTEM_ASSIGNED` for True, none for False.
     :param access_token_lifetime: seconds; defaults to an hour. Clients that can handle continuous access evaluation
-        get 24 hours.
+        get 24 hours, and managed identities do.
     :param device_code_interval: seconds between a device's polls; defaults to 5.
     :param device_code_lifetime: seconds a device code is good for; defaults to 15 minutes.
     :param default_scope_in_reply: whether the reply to a request for `.default` lists `.default` too.
@@ -77,6 +70,8 @@ class Emulator:
         clock: Clock | None = None,
         clients: Iterable[Client | str] | None = None,
         tenants: Mapping[str, str] | None = None,
+        identities: Iterable[ManagedIdentity] = (),
+        system_assigned: ManagedIdentity | bool = True,
         access_token_lifetime: int = 3600,
         device_code_interval: int = 5,
         device_code_lifetime: int = 900,
@@ -86,38 +81,23 @@ class Emulator:
         on_device_code: Callable[[str, str], object] | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self._port = port
-        self._on_request = on_request
-        self._on_device_code = on_device_code
         self._log = RequestLog()
-        self._servers: list[Server] = []
-        self._directory_on_disk: tempfile.TemporaryDirectory[str] | None = None
-        self._certificate_pin = ""
-        self._lock = threading.Lock()
-        directory = Directory(users, clients, tenants)
-        challenges = Challenges()
+        self._listening = Listening(port)
         signer = Signer()
-        refresh_tokens = RefreshTokenGrant(self.clock, directory, challenges)
         self._faults = Faults(self.clock, signer)
-        self._services = Services(
-            clock=self.clock,
-            directory=directory,
-            challenges=challenges,
-            signer=signer,
-            tokens=TokenIssuer(
-                self.clock, signer, access_token_lifetime, default_scope_in_reply=default_scope_in_reply
-            ),
-            authorization_codes=AuthorizationCodeGrant(self.clock, directory, refresh_tokens),
-            device_codes=DeviceCodeGrant(self.clock, directory, device_code_interval, device_code_lifetime),
-            refresh_tokens=refresh_tokens,
-            password=PasswordGrant(self.clock, directory),
-            saml=SamlBearerGrant(self.clock, directory),
-            pages=SignInPages(self.clock, directory),
-            authority=lambda: self.authority,
-            page_origin=lambda: self.page_origin,
-            started=lambda: self.started,
+        tokens = TokenIssuer(self.clock, signer, access_token_lifetime, default_scope_in_reply=default_scope_in_reply)
+        own = SYSTEM_ASSIGNED if system_assigned is True else system_assigned or None
+        self._services = Services.make(
+            self.clock,
+            self._listening,
+            Directory(users, clients, tenants),
+            tokens,
+            Identities(self.clock, tokens, identities, own),
+            device_code_interval=device_code_interval,
+            device_code_lifetime=device_code_lifetime,
         )
-        self._app = create_app(self._services)
+        app = create_app(self._services)
+        self._dispatcher = Dispatcher(app, self._faults, self._log, on_request, on_device_code)
 
     def __repr__(self) -> str:
         return f"Emulator({self.authority!r}, users={[user.username for user in self._services.directory.users]})"
@@ -133,17 +113,17 @@ class Emulator:
     @property
     def started(self) -> bool:
         """Whether it listens."""
-        return bool(self._servers)
+        return self._listening.started
 
     @property
     def authority(self) -> str:
         """Origin of the endpoints that programs call: https on loopback, or Entra's own when not started."""
-        return f"https://127.0.0.1:{self._servers[0].port}" if self._servers else _PUBLIC_AUTHORITY
+        return self._listening.authority
 
     @property
     def page_origin(self) -> str:
         """Origin of the pages that a person opens: plain http on loopback, or Entra's own when not started."""
-        return f"http://localhost:{self._servers[1].port}" if self._servers else _PUBLIC_AUTHORITY
+        return self._listening.page_origin
 
     @property
     def resource_url(self) -> str:
@@ -156,9 +136,7 @@ class Emulator:
 
         :raises RuntimeError: the emulator is not started: in process there is no TLS.
         """
-        if self._directory_on_disk is None:
-            raise RuntimeError("the emulator has a CA only while it is started: use it in a with statement")
-        return str(Path(self._directory_on_disk.name, "ca.pem"))
+        return self._listening.ca_file
 
     @property
     def certificate_pin(self) -> str:
@@ -166,9 +144,7 @@ class Emulator:
 
         :raises RuntimeError: the emulator is not started.
         """
-        if not self._certificate_pin:
-            raise RuntimeError("the emulator has a certificate only while it is started: use it in a with statement")
-        return self._certificate_pin
+        return self._listening.certificate_pin
 
     # --- Starting and stopping
 
@@ -178,34 +154,15 @@ class Emulator:
         :raises RuntimeError: it listens already.
         :raises OSError: the port that was asked for is taken.
         """
-        with self._lock:
-            if self._servers:
-                raise RuntimeError("the emulator is started already")
-            self._faults.stopping.clear()
-            ca = CertificateAuthority.create()
-            self._directory_on_disk = tempfile.TemporaryDirectory(prefix="azid-emulator-")
-            Path(self._directory_on_disk.name, "ca.pem").write_bytes(ca.certificate)
-            with contextlib.ExitStack() as undo:
-                undo.callback(self._directory_on_disk.cleanup)
-                endpoints = Server(("127.0.0.1", self._port), self.answer, ca.server_context())
-                undo.callback(endpoints.stop)
-                pages = listen_on_loopback(self.answer, self._port and self._port + 1)
-                undo.pop_all()
-            self._servers = [endpoints, *pages]
-            self._certificate_pin = ca.pin
+        self._faults.stopping.clear()
+        self._listening.start(self.answer)
         return self
 
     def stop(self) -> None:
         """Close every connection and end every thread; without effect when not started."""
-        with self._lock:
-            self._faults.stopping.set()
-            for server in self._servers:
-                server.stop()
-            self._servers = []
-            self._certificate_pin = ""
-            if self._directory_on_disk is not None:
-                self._directory_on_disk.cleanup()
-                self._directory_on_disk = None
+        self._faults.stopping.set()
+        self._listening.stop()
+        self._services.managed_identities.clear()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -235,54 +192,60 @@ class Emulator:
         :raises ConnectionCut: a fault cuts the connection.
         :raises ReplyTooLate: a fault's delay is longer than the caller waits.
         """
-        endpoint = self._endpoint(request)
-        reply: Reply | None = None
-        try:
-            reply = self._faults.meet(request, endpoint, self._serve)
-        finally:
-            entry = RecordedRequest(
-                method=request.method,
-                url=request.url,
-                host=request.parts.netloc,
-                path=request.parts.path,
-                query=request.query,
-                form=request.form,
-                headers=dict(request.headers.items()),
-                status=0 if reply is None else reply.status,
-                endpoint=endpoint,
-                error="" if reply is None else error_of(reply),
-            )
-            self._log.add(entry)
-            if self._on_request is not None:
-                self._on_request(entry)
-        if endpoint == "devicecode" and self._on_device_code is not None and not reply.cut:
-            with contextlib.suppress(ValueError, LookupError, TypeError):  # a refusal, or a fault's own body
-                code = json.loads(reply.body)
-                self._on_device_code(code["verification_uri"], code["user_code"])
-        return reply
+        return self._dispatcher.answer(request)
 
-    def _endpoint(self, request: Request) -> str:
-        urls = self._app.url_map.bind(request.parts.netloc or "localhost")
-        try:
-            rule, _ = urls.match(request.parts.path or "/", request.method, return_rule=True)
-        except (HTTPException, RequestRedirect):
-            return ""
-        return str(rule.endpoint)
+    # --- Programs that sign in as nobody
 
-    def _serve(self, request: Request) -> Reply:
-        builder = EnvironBuilder(
-            path=request.parts.path or "/",
-            base_url=f"{request.parts.scheme}://{request.parts.netloc}",
-            query_string=request.parts.query,
-            method=request.method,
-            headers=request.headers,
-            data=request.body,
-        )
-        try:
-            response = Response.from_app(self._app, builder.get_environ(), buffered=True)
-        finally:
-            builder.close()
-        return Reply(response.status_code, list(response.headers.items()), response.get_data())
+    def federated_token(
+        self,
+        subject: str,
+        *,
+        issuer: str = DEFAULT_ISSUER,
+        audience: str = TOKEN_EXCHANGE_AUDIENCE,
+        lifetime: int = 3600,
+    ) -> str:
+        """Return a workload's token, such as a Kubernetes cluster or GitHub would give it.
+
+        It proves the applications with a `Federation` of the same issuer, subject and audience. Write it to the file
+        that `AZURE_FEDERATED_TOKEN_FILE` names, or send it as a client assertion.
+
+        :param subject: `system:serviceaccount:NAMESPACE:NAME`, say.
+        :param issuer: whose token it is to be.
+        :param audience: whom it is for.
+        :param lifetime: seconds.
+        """
+        return self._services.issuers.token(subject, issuer=issuer, audience=audience, lifetime=lifetime)
+
+    def pipelines_environ(
+        self, service_connection_id: str, subject: str, *, issuer: str = PIPELINES_ISSUER
+    ) -> dict[str, str]:
+        """Return the variables of an Azure Pipelines job that may use a service connection.
+
+        `SYSTEM_OIDCREQUESTURI` is where the job gets its token, and `SYSTEM_ACCESSTOKEN` what it proves itself with
+        there. The token proves applications with a `Federation` of this issuer and subject.
+
+        :param service_connection_id: its GUID. Several may be given, one in each call.
+        :param subject: `sc://ORGANIZATION/PROJECT/NAME`, say.
+        :param issuer: of the token.
+        """
+        return self._services.pipelines.environ(service_connection_id, subject, issuer)
+
+    def managed_identity_environ(
+        self, kind: Kind, *, key_folder: str | os.PathLike[str] | None = None
+    ) -> dict[str, str]:
+        """Return the variables that lead a program to the identities of a kind of machine.
+
+        Take away those of other kinds: libraries look at what is there, each in its own order.
+
+        :param kind: `"app-service"` (Azure Functions too), `"azure-arc"`, `"azure-ml"`, `"cloud-shell"`, whose tokens
+            are those of the first user, `"imds"` (virtual machines), or `"service-fabric"`. The last one is at a
+            certificate that only its thumbprint vouches for, so that there is none in process.
+        :param key_folder: of Azure Arc: where the files are written that prove a program to be an administrator's.
+            Defaults to the agent's own, which is the only one that Microsoft's libraries read.
+        :raises ValueError: there is no such kind, or `key_folder` is given for another one.
+        """
+        folder = None if key_folder is None else Path(key_folder)
+        return self._services.managed_identities.environ(kind, folder)
 
     # --- What it saw
 
@@ -321,9 +284,11 @@ class Emulator:
     ) -> None:
         """Refuse a user from now on with an AADSTS code.
 
+        :param username: whom; or the client id of an application, for what it asks in its own name.
         :param endpoint: only at `"token"`, or at `"authorize"`: on the pages, device code's included, after the
             password. Defaults to both.
-        :param grant: only this `grant_type` at the token endpoint; device code's may be called `"device_code"`.
+        :param grant: only this `grant_type` at the token endpoint; of a URN its last part will do:
+            `"device_code"`, or `"jwt-bearer"` for on-behalf-of.
         :param times: how often; defaults to always, until `clear`.
         :param error: OAuth error code instead of the catalogue's; needed for a code that the catalogue lacks.
         :param suberror: instead of the catalogue's.
@@ -368,11 +333,7 @@ class Emulator:
         self._log.clear()
 
     def clear(self) -> None:
-        """Forget all but users and applications: log, faults, refusals, challenges, consents, sign-ins, tokens."""
+        """Forget all but users, applications and identities: log, faults, refusals, challenges, consents, tokens."""
         self._log.clear()
         self._faults.clear()
-        self._services.directory.clear()
-        self._services.challenges.clear()
-        self._services.pages.clear()
-        for grant in self._services.grants:
-            grant.clear()
+        self._services.clear()

@@ -7,8 +7,9 @@ import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, Directory, Tenant
+from azid.emulator.directory import Directory, Tenant
 from azid.emulator.grants.authorization_code import AuthorizationCodeGrant
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes
@@ -110,7 +111,10 @@ def authorization_request(
         if mode not in _RESPONSE_MODES:
             raise Refusal(9002313, "Only response_mode=form_post and response_mode=query are supported.")
         challenge = query.get("code_challenge", "")
-        if query.get("code_challenge_method") != "S256" or not _CODE_CHALLENGE.fullmatch(challenge):
+        # RFC 7636 is optional for those who have a credential besides; what is sent must be right.
+        method = query.get("code_challenge_method", "")
+        is_good = method == "S256" and _CODE_CHALLENGE.fullmatch(challenge)
+        if not is_good and (client.public or challenge or method):
             raise Refusal(9002325)
         if not query.get("scope"):
             raise Refusal(90014, "It is 'scope'.")

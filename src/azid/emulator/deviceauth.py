@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, Tenant
+from azid.emulator.directory import Tenant
 from azid.emulator.grants.device_code import DeviceCode, DeviceCodeGrant
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes

@@ -1,25 +1,24 @@
-"""Who and what the authority knows: users, applications, tenants, and the refusals scripted for a user."""
+"""Who and what the authority knows: users, applications, tenants, and the refusals scripted for one of them."""
 
 from __future__ import annotations
 
 import hmac
 import re
 import threading
-import urllib.parse
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from azid.emulator.applications import KNOWN_CLIENTS, Client
 from azid.emulator.refusals import Refusal
 
-__all__ = ["DEFAULT_TENANT_ID", "Client", "Directory", "Tenant", "User"]
+__all__ = ["DEFAULT_TENANT_ID", "GUID", "Directory", "Tenant", "User"]
 
 DEFAULT_TENANT_ID = "3f0c7a52-5a3d-4b1e-9c67-2d1f8e4b7a10"
 
 _OBJECT_NAMESPACE = uuid.UUID("5b5e5a0e-7a0e-4a43-9a57-0f6f7f0c9d21")
 _TENANT_ALIASES = ("common", "consumers", "organizations")
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_LOOPBACK_REDIRECTS = ("http://localhost", "http://127.0.0.1")
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class User:
         local, at, domain = self.username.partition("@")
         if not (local and at and domain):
             raise ValueError(f"a username looks like ada@contoso.example, not {self.username!r}")
-        if not _GUID.fullmatch(self.tenant_id):
+        if not GUID.fullmatch(self.tenant_id):
             raise ValueError(f"tenant_id must be a GUID, not {self.tenant_id!r}")
         if not self.name:
             object.__setattr__(self, "name", re.sub(r"[._-]+", " ", local).title())
@@ -73,59 +72,6 @@ class User:
         if tenant_id == self.tenant_id:
             return self.object_id
         return str(uuid.uuid5(uuid.UUID(tenant_id), self.object_id))
-
-
-@dataclass(frozen=True)
-class Client:
-    """A registered application.
-
-    :param client_id: its GUID.
-    :param name: shown on the pages. Defaults to the client id.
-    :param redirect_uris: registered ones. A loopback one matches at any port (RFC 8252 section 7.3); its path must
-        match, where none and "/" are the same.
-    :param family: whether it belongs to the family of first-party clients that share refresh tokens (`foci`).
-    :param public: False refuses it at the token endpoint with AADSTS7000218.
-    """
-
-    client_id: str
-    name: str = ""
-    redirect_uris: tuple[str, ...] = _LOOPBACK_REDIRECTS
-    family: bool = False
-    public: bool = True
-
-    def __post_init__(self) -> None:
-        if not self.name:
-            object.__setattr__(self, "name", self.client_id)
-
-    def allows(self, redirect_uri: str) -> bool:
-        """Return whether `redirect_uri` may receive this application's codes."""
-        try:
-            asked = urllib.parse.urlsplit(redirect_uri)
-            port = asked.port
-        except ValueError:
-            return False
-        if asked.fragment or asked.username is not None or not asked.hostname:  # RFC 6749 section 3.1.2
-            return False
-        for uri in self.redirect_uris:
-            registered = urllib.parse.urlsplit(uri)
-            loopback = registered.hostname in ("localhost", "127.0.0.1", "::1")
-            if (
-                (asked.scheme, asked.hostname) == (registered.scheme, registered.hostname)
-                and (asked.path or "/", asked.query) == (registered.path or "/", registered.query)
-                and (loopback or port == registered.port)
-            ):
-                return True
-        return False
-
-
-# Public clients of Microsoft's own that people sign in with; the first four share refresh tokens.
-KNOWN_CLIENTS = (
-    Client("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Azure CLI", family=True),
-    Client("1950a258-227b-4e31-a9cf-717495945fc2", "Azure PowerShell", family=True),
-    Client("872cd9fa-d31f-45e0-9eab-6e460a02d1f1", "Visual Studio", family=True),
-    Client("aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code", family=True),
-    Client("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Graph Command Line Tools"),
-)
 
 
 @dataclass(frozen=True)
@@ -234,7 +180,7 @@ class Directory:
         name = segment.lower()
         if name in _TENANT_ALIASES:
             return Tenant(name, None)
-        if _GUID.fullmatch(name):
+        if GUID.fullmatch(name):
             return Tenant(name, name)
         if name in self._tenants:
             return Tenant(name, self._tenants[name])
@@ -269,13 +215,15 @@ class Directory:
         with self._lock:
             self._scripts.setdefault(username.lower(), []).append(script)
 
-    def check_refusals(self, user: User, endpoint: str, grant: str | None = None) -> None:
+    def check_refusals(self, who: User | Client, endpoint: str, grant: str | None = None) -> None:
         """Refuse where a script says so.
 
+        :param who: the person, or the application that asks for itself.
         :raises Refusal: the first scripted one that applies here.
         """
+        name = who.username if isinstance(who, User) else who.client_id
         with self._lock:
-            for script in self._scripts.get(user.username.lower(), ()):
+            for script in self._scripts.get(name.lower(), ()):
                 if script.left == 0 or script.endpoint not in (None, endpoint) or not names(script.grant, grant):
                     continue
                 if script.left is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Iterable
 
 from azid.emulator.directory import Directory, Tenant
+from azid.emulator.grants import Grant
 from azid.emulator.refusals import Refusal
 from azid.emulator.tls import LOGIN_HOSTS
 
@@ -17,11 +19,12 @@ _INSTANCES = (
 )
 
 
-def openid_configuration(tenant: Tenant, authority: str, pages: str) -> dict[str, object]:
+def openid_configuration(tenant: Tenant, authority: str, pages: str, grants: Iterable[Grant]) -> dict[str, object]:
     """Return OpenID Connect Discovery 1.0's document.
 
     :param authority: origin of the endpoints that programs call.
     :param pages: origin of those that a person opens.
+    :param grants: those of the token endpoint.
     """
     name = tenant.canonical
     return {
@@ -34,7 +37,9 @@ def openid_configuration(tenant: Tenant, authority: str, pages: str) -> dict[str
         "response_modes_supported": ["query", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": [grant.grant_type for grant in grants],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256"],
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "name", "oid", "tid", "preferred_username"],

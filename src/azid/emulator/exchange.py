@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from werkzeug.datastructures import Headers
 
-__all__ = ["ConnectionCut", "Reply", "ReplyTooLate", "Request"]
+__all__ = ["ConnectionCut", "JSONReply", "Reply", "ReplyTooLate", "Request"]
+
+JSONReply = tuple[int, Mapping[str, object], Mapping[str, str]]
+"""Status, JSON body, headers."""
 
 
 class ConnectionCut(Exception):  # noqa: N818 - what happens, not an error of the emulator's

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from azid.clock import Clock
 from azid.emulator.directory import names
 from azid.emulator.exchange import ConnectionCut, Reply, ReplyTooLate, Request
-from azid.emulator.tokens import Signer
+from azid.emulator.signer import Signer
 
 __all__ = ["Fault", "Faults"]
 

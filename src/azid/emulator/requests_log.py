@@ -52,9 +52,11 @@ class RecordedRequest:
     """HTTP status of the reply; 0 when the connection was cut instead."""
     endpoint: str
     """`authorize`, `token`, `devicecode`, `deviceauth`, `login`, `userrealm`, `openid_configuration`, `keys`,
-    `instance`, `me`, `mex`, `usernamemixed`, `home`, or `""` for a path that the emulator does not have."""
+    `instance`, `me`, `mex`, `usernamemixed`, `home`; of managed identities `app-service`, `azure-arc`, `azure-ml`,
+    `cloud-shell`, `imds`, `service-fabric`; `pipelines`; or `""` for a path that the emulator does not have."""
     error: str
-    """What a JSON reply refused with, OAuth's error and Entra's code: `invalid_grant AADSTS50126`. Empty for others."""
+    """What a JSON reply refused with: OAuth's error and Entra's code (`invalid_grant AADSTS50126`), or another name of
+    an error. Empty for others."""
 
     def __repr__(self) -> str:
         return (
@@ -71,8 +73,11 @@ def error_of(reply: Reply) -> str:
         return ""
     try:
         body = json.loads(reply.body)
-        return " ".join([str(body["error"]), *(f"AADSTS{code}" for code in body["error_codes"])])
-    except (ValueError, LookupError, TypeError):  # a fault's own body, or the protected resource's
+        error = body["error"]
+        if isinstance(error, dict):  # the protected resource's, Cloud Shell's, Service Fabric's
+            return str(error["code"])
+        return " ".join([str(error), *(f"AADSTS{code}" for code in body.get("error_codes", ()))])
+    except (ValueError, LookupError, TypeError, AttributeError):  # a fault's own body, or another shape
         return ""
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
 from azid.emulator.challenges import Challenges
 from azid.emulator.directory import Directory
+from azid.emulator.exchange import JSONReply
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import GRAPH, GRAPH_APP_ID
 from azid.emulator.tokens import TokenIssuer
 
-__all__ = ["ResourceReply", "me"]
-
-ResourceReply = tuple[int, Mapping[str, object], Mapping[str, str]]
+__all__ = ["me"]
 
 
-def _unauthorized(code: str, message: str, challenge: str) -> ResourceReply:
+def _unauthorized(code: str, message: str, challenge: str) -> JSONReply:
     return 401, {"error": {"code": code, "message": message}}, {"WWW-Authenticate": f"Bearer {challenge}"}
 
 
 def me(
     authorization: str | None, *, tokens: TokenIssuer, directory: Directory, challenges: Challenges, authority: str
-) -> ResourceReply:
+) -> JSONReply:
     """Return the account behind a token: status, JSON body, headers.
 
     :param authorization: the request's header.
@@ -39,6 +37,8 @@ def me(
             "The token is not for this resource, has expired, or was not signed by this emulator.",
             f'{realm}, error="invalid_token"',
         )
+    if claims.get("idtyp") == "app":
+        return 400, {"error": {"code": "BadRequest", "message": "/me is for tokens of people: this is an app's."}}, {}
     try:
         user = directory.user(str(claims.get("upn")))
     except Refusal:

@@ -5,7 +5,7 @@ Source: Entra documentation, "Scopes and permissions in the Microsoft identity p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azid.emulator.refusals import Refusal
 
@@ -36,7 +36,7 @@ class Scopes:
     def parse(cls, text: str) -> Scopes:
         """Read a `scope` parameter (RFC 6749 section 3.3).
 
-        :raises Refusal: 70011 without `openid`, or with `.default` beside other scopes; 28000 for two resources.
+        :raises Refusal: 70011 with `.default` beside other scopes; 28000 for two resources.
         """
         openid: list[str] = []
         wanted: list[tuple[str, str]] = []
@@ -48,8 +48,6 @@ class Scopes:
             if not permission:
                 raise Refusal(70011, "A scope ends with a slash.")
             wanted.append((resource or GRAPH, permission))
-        if "openid" not in openid:
-            raise Refusal(70011, "It must contain 'openid'.")
         if len({resource for resource, _ in wanted}) > 1:
             raise Refusal(28000)
         permissions = tuple(permission for _, permission in wanted)
@@ -57,6 +55,10 @@ class Scopes:
             raise Refusal(70011, "'.default' cannot be combined with other scopes of the resource.")
         resource = wanted[0][0] if wanted else GRAPH
         return cls(resource, permissions or ("User.Read",), tuple(openid))
+
+    def with_openid(self, *openid: str) -> Scopes:
+        """Return these and some of OpenID Connect's."""
+        return replace(self, openid=tuple(dict.fromkeys((*self.openid, *openid))))
 
     @property
     def offline_access(self) -> bool:

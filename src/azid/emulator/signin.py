@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from azid.clock import Clock
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, Directory, Tenant, User
+from azid.emulator.directory import Directory, Tenant, User
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes
 from azid.emulator.tokens import SignIn

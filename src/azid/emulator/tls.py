@@ -77,6 +77,8 @@ class CertificateAuthority:
     """The CA's certificate, PEM."""
     pin: str
     """SHA-256 of the certificate's public key, in base64 (RFC 7469 section 2.4)."""
+    thumbprint: str
+    """SHA-1 of the certificate, in hexadecimal."""
     _chain: bytes = field(repr=False)
     _key: bytes = field(repr=False)
 
@@ -113,6 +115,7 @@ class CertificateAuthority:
         return cls(
             ca.public_bytes(pem),
             base64.b64encode(hashlib.sha256(public_key).digest()).decode(),
+            leaf.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - what Service Fabric calls it by
             leaf.public_bytes(pem),
             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
         )

@@ -6,40 +6,25 @@ section 5.1; RFC 7519.
 
 from __future__ import annotations
 
-import base64
-import functools
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-
 from azid.clock import Clock
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, User
+from azid.emulator.client_authentication import Proof
+from azid.emulator.directory import User
 from azid.emulator.scopes import Scopes
+from azid.emulator.signer import Signer, base64url, in_time
 
-__all__ = ["Granted", "SignIn", "Signer", "TokenIssuer"]
+__all__ = ["Granted", "GrantedToApplication", "ServicePrincipal", "SignIn", "TokenIssuer"]
 
 CONTINUOUS_ACCESS_LIFETIME = 24 * 3600
 _REFRESH_IN_FROM = 2 * 3600
-_CLOCK_SKEW = 300
-
-
-@functools.cache
-def _signing_key() -> RSAKey:
-    # One a process: making it takes longer than everything else an emulator does at start.
-    return RSAKey.generate_key(2048, parameters={"use": "sig"}, auto_kid=True)
-
-
-def base64url(data: bytes) -> str:
-    """Encode without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+_ID_TOKEN_LIFETIME = 3600
 
 
 @dataclass(frozen=True)
@@ -70,29 +55,24 @@ class Granted:
     """Where the tokens are for another tenant than the sign-in's."""
 
 
-class Signer:
-    """Signs and checks JWTs with the process's RSA key (RS256)."""
+@dataclass(frozen=True)
+class ServicePrincipal:
+    """Who a token without a person is about: an application in a tenant, or a managed identity."""
 
-    def sign(self, claims: Mapping[str, object]) -> str:
-        key = _signing_key()
-        header = {"alg": "RS256", "typ": "JWT", "kid": key.kid}
-        return jwt.encode(header, dict(claims), key)
+    client_id: str
+    object_id: str
+    tenant_id: str
+    resource_id: str = ""
+    """Of a managed identity: its name in Azure Resource Manager, or that of the machine it belongs to."""
 
-    def verified(self, token: str) -> dict[str, Any] | None:
-        """Return the claims, or None when this emulator did not sign them. Lifetimes are not looked at."""
-        try:
-            return dict(jwt.decode(token, _signing_key(), algorithms=["RS256"]).claims)
-        except (JoseError, ValueError):
-            return None
 
-    def resign(self, token: str, changes: Mapping[str, object]) -> str:
-        """Return the token with claims changed (None removes one) and a fresh signature."""
-        claims = {**(self.verified(token) or {}), **changes}
-        return self.sign({name: value for name, value in claims.items() if value is not None})
+@dataclass(frozen=True)
+class GrantedToApplication:
+    """What a grant allows to be issued to an application itself."""
 
-    def public_keys(self) -> dict[str, object]:
-        """Return the JWK set (RFC 7517 section 5)."""
-        return {"keys": [{**_signing_key().as_dict(private=False), "alg": "RS256"}]}
+    principal: ServicePrincipal
+    resource: str
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
 
 
 class TokenIssuer:
@@ -111,25 +91,27 @@ class TokenIssuer:
         self._default_scope_in_reply = default_scope_in_reply
 
     def reply(
-        self, granted: Granted, client: Client, host: str, *, client_info: bool, refresh_token: str | None
+        self,
+        granted: Granted,
+        client: Client,
+        host: str,
+        *,
+        proof: Proof,
+        client_info: bool,
+        refresh_token: str | None,
     ) -> dict[str, object]:
         """Return the JSON reply (RFC 6749 section 5.1, OpenID Connect Core 3.1.3.3).
 
         :param host: the authority's host, for the id token's issuer.
+        :param proof: what the client proved itself with.
         :param client_info: whether the client asked for `client_info`.
         """
         user = granted.sign_in.user
-        lifetime = CONTINUOUS_ACCESS_LIFETIME if granted.claims.continuous_access else self._lifetime
-        reply: dict[str, object] = {
-            "token_type": "Bearer",
-            "scope": granted.scopes.reply(with_default=self._default_scope_in_reply),
-            "expires_in": lifetime,
-            "ext_expires_in": lifetime,
-            "access_token": self._access_token(granted, client, lifetime),
-            "id_token": self._id_token(granted, client, host),
-        }
-        if lifetime >= _REFRESH_IN_FROM:
-            reply["refresh_in"] = lifetime // 2
+        lifetime = self._lifetime_for(granted.claims)
+        reply = self._bearer(self.person_token(granted, client, proof=proof, lifetime=lifetime), lifetime)
+        reply["scope"] = granted.scopes.reply(with_default=self._default_scope_in_reply)
+        if "openid" in granted.scopes.openid:
+            reply["id_token"] = self._id_token(granted, client, host)
         if refresh_token is not None:
             reply["refresh_token"] = refresh_token
             if client.family:
@@ -139,53 +121,101 @@ class TokenIssuer:
             reply["client_info"] = base64url(json.dumps(account, separators=(",", ":")).encode())
         return reply
 
+    def reply_to_application(self, granted: GrantedToApplication, proof: Proof) -> dict[str, object]:
+        """Return the JSON reply to an application that asked for itself (RFC 6749 section 4.4.3)."""
+        lifetime = self._lifetime_for(granted.claims)
+        token = self.application_token(granted, proof=proof, lifetime=lifetime)
+        return self._bearer(token, lifetime)
+
+    def application_token(self, granted: GrantedToApplication, *, proof: Proof, lifetime: int) -> str:
+        """Return an access token that is about nobody but the application.
+
+        :param lifetime: seconds.
+        """
+        principal = granted.principal
+        claims: dict[str, object] = {
+            **self._times(lifetime),
+            "aud": granted.resource,
+            "iss": f"https://sts.windows.net/{principal.tenant_id}/",
+            "appid": principal.client_id,
+            "appidacr": proof.value,
+            "idtyp": "app",
+            "oid": principal.object_id,
+            "sub": principal.object_id,
+            "tid": principal.tenant_id,
+            "ver": "1.0",
+        }
+        if principal.resource_id:
+            claims["xms_mirid"] = principal.resource_id
+        return self._signer.sign(_with_requested(claims, granted.claims, granted.claims.acrs))
+
+    def check(self, token: str, audiences: tuple[str, ...]) -> dict[str, Any] | None:
+        """Return an access token's claims if a resource may accept it: signature, audience, lifetime."""
+        claims = self._signer.verified(token)
+        if claims is None or str(claims.get("aud")).rstrip("/") not in audiences:
+            return None
+        return claims if in_time(claims, self._clock.time()) else None
+
+    def _lifetime_for(self, claims: ClaimsRequest) -> int:
+        return CONTINUOUS_ACCESS_LIFETIME if claims.continuous_access else self._lifetime
+
+    def _bearer(self, access_token: str, lifetime: int) -> dict[str, object]:
+        reply: dict[str, object] = {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": access_token,
+        }
+        if lifetime >= _REFRESH_IN_FROM:
+            reply["refresh_in"] = lifetime // 2
+        return reply
+
+    def _times(self, lifetime: int) -> dict[str, object]:
+        now = int(self._clock.time())
+        return {"iat": now, "nbf": now, "exp": now + lifetime, "uti": secrets.token_urlsafe(16)}
+
     def _identity(self, granted: Granted, client: Client) -> dict[str, object]:
         user = granted.sign_in.user
         tenant_id = granted.tenant_id or granted.sign_in.tenant_id
-        now = int(self._clock.time())
         object_id = user.object_id_in(tenant_id)
         return {
-            "iat": now,
-            "nbf": now,
             "name": user.name,
             "oid": object_id,
             "sub": base64url(hashlib.sha256(f"{client.client_id} {object_id}".encode()).digest()),  # pairwise
             "tid": tenant_id,
-            "uti": secrets.token_urlsafe(16),
         }
 
-    def _access_token(self, granted: Granted, client: Client, lifetime: int) -> str:
+    def person_token(self, granted: Granted, client: Client, *, proof: Proof, lifetime: int) -> str:
+        """Return an access token that is about a person.
+
+        :param lifetime: seconds.
+        """
         sign_in = granted.sign_in
         identity = self._identity(granted, client)
         claims = {
+            **self._times(lifetime),
             **identity,
             "aud": granted.scopes.resource,
             "iss": f"https://sts.windows.net/{identity['tid']}/",
-            "exp": int(self._clock.time()) + lifetime,
             "acr": "1",
             "amr": list(sign_in.methods),
             "appid": client.client_id,
-            "appidacr": "0",
+            "appidacr": proof.value,
             "idtyp": "user",
             "scp": " ".join(granted.scopes.granted),
             "unique_name": sign_in.user.username,
             "upn": sign_in.user.username,
             "ver": "1.0",
         }
-        if granted.claims.continuous_access:
-            claims["xms_cc"] = ["CP1"]
-        acrs = sign_in.acrs | granted.claims.acrs
-        if acrs:
-            claims["acrs"] = sorted(acrs)
-        return self._signer.sign(claims)
+        return self._signer.sign(_with_requested(claims, granted.claims, sign_in.acrs | granted.claims.acrs))
 
     def _id_token(self, granted: Granted, client: Client, host: str) -> str:
         identity = self._identity(granted, client)
         claims = {
+            **self._times(_ID_TOKEN_LIFETIME),
             **identity,
             "aud": client.client_id,
             "iss": f"https://{host}/{identity['tid']}/v2.0",
-            "exp": int(self._clock.time()) + 3600,
             "preferred_username": granted.sign_in.user.username,
             "ver": "2.0",
         }
@@ -193,12 +223,11 @@ class TokenIssuer:
             claims["nonce"] = granted.nonce  # OpenID Connect Core 3.1.2.1
         return self._signer.sign(claims)
 
-    def check(self, token: str, audiences: tuple[str, ...]) -> dict[str, Any] | None:
-        """Return an access token's claims if a resource may accept it: signature, audience, lifetime."""
-        claims = self._signer.verified(token)
-        if claims is None or str(claims.get("aud")).rstrip("/") not in audiences:
-            return None
-        now = self._clock.time()
-        if not (claims.get("nbf", now) <= now + _CLOCK_SKEW and now < claims.get("exp", 0)):
-            return None
-        return claims
+
+def _with_requested(claims: dict[str, object], request: ClaimsRequest, acrs: frozenset[str]) -> dict[str, object]:
+    """Return an access token's claims with those that the request, or the sign-in, adds."""
+    if request.continuous_access:
+        claims["xms_cc"] = ["CP1"]
+    if acrs:
+        claims["acrs"] = sorted(acrs)
+    return claims

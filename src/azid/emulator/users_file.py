@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from azid.emulator.applications import Client
 from azid.emulator.authority import Emulator
-from azid.emulator.directory import DEFAULT_TENANT_ID, Client, User
+from azid.emulator.directory import DEFAULT_TENANT_ID, User
 from azid.emulator.json_file import Entry, FileError, read
 from azid.emulator.script_file import RefusalEntry
 

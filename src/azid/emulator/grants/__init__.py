@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, Tenant
+from azid.emulator.directory import Tenant
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes
-from azid.emulator.tokens import Granted
+from azid.emulator.tokens import Granted, GrantedToApplication
 
 __all__ = ["Grant", "TokenRequest"]
 
@@ -45,7 +46,7 @@ class Grant(Protocol):
 
     grant_type: str
 
-    def redeem(self, request: TokenRequest) -> Granted:
+    def redeem(self, request: TokenRequest) -> Granted | GrantedToApplication:
         """Return what may be issued.
 
         :raises Refusal: nothing may.

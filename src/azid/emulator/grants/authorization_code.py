@@ -1,4 +1,4 @@
-"""Authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636)."""
+"""Authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636), which confidential clients may do without."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from azid.emulator.grants import TokenRequest
 from azid.emulator.grants.refresh_token import RefreshTokenGrant
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes
-from azid.emulator.tokens import Granted, SignIn, base64url
+from azid.emulator.signer import base64url
+from azid.emulator.tokens import Granted, SignIn
 
 __all__ = ["AuthorizationCodeGrant"]
 
@@ -66,7 +67,7 @@ class AuthorizationCodeGrant:
     def redeem(self, request: TokenRequest) -> Granted:
         value = request.required("code")
         redirect_uri = request.required("redirect_uri")
-        verifier = request.required("code_verifier")
+        verifier = request.required("code_verifier") if request.client.public else request.form.get("code_verifier", "")
         scopes = request.scopes()
         claims = request.claims()
         with self._lock:
@@ -84,13 +85,14 @@ class AuthorizationCodeGrant:
             raise Refusal(70000, "The code was issued to another application.")
         if code.redirect_uri != redirect_uri:
             raise Refusal(50011, "It differs from the one the code was asked for with.", error="invalid_grant")
-        # RFC 7636 section 4.6
-        challenge = base64url(hashlib.sha256(verifier.encode()).digest())
+        # RFC 7636 section 4.6. A verifier without a challenge is refused, too (RFC 9700 section 4.8.2).
+        challenge = base64url(hashlib.sha256(verifier.encode()).digest()) if verifier else ""
         if not hmac.compare_digest(challenge.encode(), code.code_challenge.encode()):
             raise Refusal(501481)
         if scopes.resource != code.scopes.resource:
             raise Refusal(28000, "The code was asked for with another resource.")
         self._directory.check_refusals(code.sign_in.user, "token", self.grant_type)
+        scopes = scopes.with_openid(*code.scopes.openid)
         return Granted(code.sign_in, scopes, claims if claims.text else code.claims, nonce=code.nonce)
 
     def clear(self) -> None:

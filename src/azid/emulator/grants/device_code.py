@@ -7,8 +7,9 @@ import threading
 from dataclasses import dataclass, field
 
 from azid.clock import Clock
+from azid.emulator.applications import Client
 from azid.emulator.claims import ClaimsRequest
-from azid.emulator.directory import Client, Directory, Tenant
+from azid.emulator.directory import Directory, Tenant
 from azid.emulator.grants import TokenRequest
 from azid.emulator.refusals import Refusal
 from azid.emulator.scopes import Scopes

@@ -51,7 +51,7 @@ class RefreshTokenGrant:
 
     def redeem(self, request: TokenRequest) -> Granted:
         value = request.required("refresh_token")
-        scopes = request.scopes()
+        scopes = request.scopes().with_openid("offline_access")  # granted once, and so for each that follows
         claims = request.claims()
         with self._lock:
             token = self._tokens.get(value)
