@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -21,53 +18,33 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.x509.oid import NameOID
 
 from azid.client_certificate import load_client_certificate
+from tests.support.certificates import issue
 
 PASSWORD = "pässword"
 
 
-class Issued(NamedTuple):
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-    ca: x509.Certificate
+class Files:
+    """An application's certificate, issued by a CA, as files hold it."""
+
+    def __init__(self) -> None:
+        self.ca = issue("CN=ca", ca=True, key=1)
+        self.app = issue("CN=app", by=self.ca)
 
     def pem(self, encryption: KeySerializationEncryption | None = None) -> bytes:
-        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
-        return key + self.certificate.public_bytes(Encoding.PEM)
+        key = self.app.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+        return key + self.app.pem.encode()
 
     def pfx(self, encryption: KeySerializationEncryption | None = None) -> bytes:
         return pkcs12.serialize_key_and_certificates(
-            b"app", self.key, self.certificate, [self.ca], encryption or NoEncryption()
+            b"app", self.app.key, self.app.certificate, [self.ca.certificate], encryption or NoEncryption()
         )
-
-
-def issue(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> Issued:
-    now = datetime.now(timezone.utc)
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-
-    def certificate(subject: str, public: x509.CertificateBuilder) -> x509.Certificate:
-        return (
-            public.subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]))
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .sign(ca_key, SHA256())
-        )
-
-    builder = x509.CertificateBuilder()
-    return Issued(
-        key,
-        certificate("app", builder.public_key(key.public_key())),
-        certificate("ca", builder.public_key(ca_key.public_key())),
-    )
 
 
 @pytest.fixture(scope="module")
-def issued() -> Issued:
-    return issue(rsa.generate_private_key(65537, 2048))
+def files() -> Files:
+    return Files()
 
 
 def load(data: bytes, *, password: str | bytes | None = None, send_chain: bool = False) -> dict[str, str]:
@@ -75,45 +52,43 @@ def load(data: bytes, *, password: str | bytes | None = None, send_chain: bool =
 
 
 ENCRYPTION = BestAvailableEncryption(PASSWORD.encode())
-FILES: dict[str, tuple[Callable[[Issued], bytes], str | bytes | None]] = {
-    "pem": (lambda issued: issued.pem(), None),
-    "pem with a password that is not needed": (lambda issued: issued.pem(), PASSWORD),
-    "encrypted pem": (lambda issued: issued.pem(ENCRYPTION), PASSWORD),
-    "encrypted pem, password in bytes": (lambda issued: issued.pem(ENCRYPTION), PASSWORD.encode()),
-    "pem with the chain": (lambda issued: issued.pem() + issued.ca.public_bytes(Encoding.PEM), None),
+FORMS: dict[str, tuple[Callable[[Files], bytes], str | bytes | None]] = {
+    "pem": (lambda files: files.pem(), None),
+    "pem with a password that is not needed": (lambda files: files.pem(), PASSWORD),
+    "encrypted pem": (lambda files: files.pem(ENCRYPTION), PASSWORD),
+    "encrypted pem, password in bytes": (lambda files: files.pem(ENCRYPTION), PASSWORD.encode()),
+    "pem with the chain": (lambda files: files.pem() + files.ca.pem.encode(), None),
     "pem with its certificate first": (
-        lambda issued: issued.certificate.public_bytes(Encoding.PEM) + issued.pem(),
+        lambda files: files.app.pem.encode() + files.pem(),
         None,
     ),
-    "pfx": (lambda issued: issued.pfx(), None),
-    "encrypted pfx": (lambda issued: issued.pfx(ENCRYPTION), PASSWORD),
+    "pfx": (lambda files: files.pfx(), None),
+    "encrypted pfx": (lambda files: files.pfx(ENCRYPTION), PASSWORD),
 }
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_every_form_holds_the_same(file: str, issued: Issued) -> None:
-    make, password = FILES[file]
-    loaded = load(make(issued), password=password)
+@pytest.mark.parametrize("file", FORMS)
+def test_every_form_holds_the_same(file: str, files: Files) -> None:
+    make, password = FORMS[file]
+    loaded = load(make(files), password=password)
     key = load_pem_private_key(loaded["private_key"].encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    assert isinstance(issued.key, rsa.RSAPrivateKey)
-    assert key.private_numbers() == issued.key.private_numbers()
-    der = issued.certificate.public_bytes(Encoding.DER)
-    assert loaded["thumbprint"] == hashlib.sha1(der).hexdigest()  # what MSAL makes `x5t` of
+    assert key.private_numbers() == files.app.key.private_numbers()
+    assert loaded["thumbprint"] == hashlib.sha1(files.app.der).hexdigest()  # what MSAL makes `x5t` of
     assert "public_certificate" not in loaded
 
 
 @pytest.mark.parametrize("file", ["pem with the chain", "pfx"])
-def test_the_chain_is_sent_where_subject_and_issuer_are_trusted(file: str, issued: Issued) -> None:
-    make, password = FILES[file]
-    chain = load(make(issued), password=password, send_chain=True)["public_certificate"]
-    assert x509.load_pem_x509_certificates(chain.encode()) == [issued.certificate, issued.ca]
+def test_the_chain_is_sent_where_subject_and_issuer_are_trusted(file: str, files: Files) -> None:
+    make, password = FORMS[file]
+    chain = load(make(files), password=password, send_chain=True)["public_certificate"]
+    assert x509.load_pem_x509_certificates(chain.encode()) == [files.app.certificate, files.ca.certificate]
 
 
-def test_a_path_or_bytes(issued: Issued, tmp_path: Path) -> None:
+def test_a_path_or_bytes(files: Files, tmp_path: Path) -> None:
     path = tmp_path / "app.pem"
-    path.write_bytes(issued.pem())
-    assert load_client_certificate(str(path), None, password=None, send_chain=False) == load(issued.pem())
+    path.write_bytes(files.pem())
+    assert load_client_certificate(str(path), None, password=None, send_chain=False) == load(files.pem())
 
 
 @pytest.mark.parametrize(
@@ -139,29 +114,31 @@ def test_what_is_no_certificate(data: bytes, password: str | None, told: str) ->
         ("encrypted pfx", "canary", "its password is wrong"),
     ],
 )
-def test_a_wrong_password(file: str, password: str | None, told: str, issued: Issued) -> None:
-    make, _ = FILES[file]
+def test_a_wrong_password(file: str, password: str | None, told: str, files: Files) -> None:
+    make, _ = FORMS[file]
     with pytest.raises(ValueError, match=told) as caught:
-        load(make(issued), password=password)
+        load(make(files), password=password)
     assert "canary" not in str(caught.value)
     assert "PRIVATE KEY" not in str(caught.value)
 
 
-def test_a_certificate_without_its_key(issued: Issued) -> None:
+def test_a_certificate_without_its_key(files: Files) -> None:
     with pytest.raises(ValueError, match="there is none, or it is malformed"):
-        load(issued.certificate.public_bytes(Encoding.PEM))
+        load(files.app.pem.encode())
     with pytest.raises(ValueError, match="must hold a certificate and its private key"):
-        load(pkcs12.serialize_key_and_certificates(None, None, issued.certificate, None, NoEncryption()))
+        load(pkcs12.serialize_key_and_certificates(None, None, files.app.certificate, None, NoEncryption()))
 
 
 def test_a_key_that_entra_does_not_take() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(ValueError, match="must have an RSA key"):
-        load(issue(ec.generate_private_key(ec.SECP256R1())).pem())
+        load(pem + issue("CN=app").pem.encode())
 
 
-def test_both_a_path_and_bytes(issued: Issued) -> None:
+def test_both_a_path_and_bytes(files: Files) -> None:
     with pytest.raises(ValueError, match="not both"):
-        load_client_certificate("app.pem", issued.pem(), password=None, send_chain=False)
+        load_client_certificate("app.pem", files.pem(), password=None, send_chain=False)
 
 
 def test_a_file_that_is_not_there() -> None:

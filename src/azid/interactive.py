@@ -214,9 +214,7 @@ class SignInSession(Generic[Client]):
                 if sign_ins == self.sign_ins and self.record is not None and self.record.home_account_id == whose:
                     self.fresh[key] = issued
 
-        issued = self._silent.get(request, record, remember)
-        remember(issued)
-        return issued
+        return self._silent.get(request, record, remember)
 
     def _adopt_account(self, request: TokenRequest) -> AuthenticationRecord | None:
         """Return the one account that fits. It becomes the credential's own if it is its own tenant that is asked."""

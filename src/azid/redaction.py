@@ -18,12 +18,13 @@ from urllib.parse import quote, quote_plus
 __all__ = ["Secrets", "filter_loggers", "guarded_secrets", "withhold_details"]
 
 _MASK: Final = "***"
-# The secret parameters of requests and replies: RFC 6749 sections 4 to 6, RFC 7521, RFC 7636, RFC 8628, OpenID Connect.
+# The secret parameters of requests and replies: RFC 6749 sections 4 to 6, RFC 7521, RFC 7636, RFC 8628, OpenID Connect;
+# what Azure Pipelines calls its assertions.
 _SECRET_NAMES: Final = frozenset(
     {
         *("access_token", "assertion", "claims", "client_assertion", "client_info", "client_secret", "code"),
-        *("code_challenge", "code_verifier", "device_code", "id_token", "nonce", "password", "refresh_token"),
-        *("state", "user_code"),
+        *("code_challenge", "code_verifier", "device_code", "id_token", "nonce", "oidcToken", "password"),
+        *("refresh_token", "state", "user_code"),
     }
 )
 

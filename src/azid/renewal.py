@@ -37,7 +37,7 @@ class Renewals:
         *,
         held: IssuedToken | None,
         renew: Callable[[], IssuedToken],
-        renewed: Callable[[IssuedToken], object],
+        remember: Callable[[IssuedToken], object],
     ) -> IssuedToken:
         """Return the token that is held, or a new one.
 
@@ -47,31 +47,35 @@ class Renewals:
         :param key: what makes two tokens the same.
         :param held: the token that there is, if there is one that is valid.
         :param renew: gets a new one.
-        :param renewed: told of the token that a renewal in the background brings.
+        :param remember: told of the token to hand out from now on, which a renewal in the background may change.
         :raises Exception: what `renew` raises, unless `held` is still good.
         """
         now = self._clock.time()
         if held is not None and now < held.fresh_until:
+            remember(held)
             return held
         if held is not None and now < held.may_wait:
             held.fresh_until = min(now + _RETRY_DELAY, held.may_wait)
-            self._renew_in_background(key, renew, renewed)
+            remember(held)  # first: the renewal may be faster than this thread
+            self._renew_in_background(key, renew, remember)
             return held
         try:
-            return self._flights.do(key, renew)
+            issued = self._flights.do(key, renew)
         except ClientAuthenticationError as error:
             if held is None or held.expires_on <= self._clock.time():
                 raise
             _LOGGER.warning("A token that soon expires is handed out, as it could not be refreshed: %s", error)
             held.fresh_until = min(now + _RETRY_DELAY, held.expires_on)
-            return held
+            issued = held
+        remember(issued)
+        return issued
 
     def _renew_in_background(
-        self, key: Hashable, renew: Callable[[], IssuedToken], renewed: Callable[[IssuedToken], object]
+        self, key: Hashable, renew: Callable[[], IssuedToken], remember: Callable[[IssuedToken], object]
     ) -> None:
         def work() -> None:
             try:
-                renewed(self._flights.do(key, renew))
+                remember(self._flights.do(key, renew))
             except Exception as error:  # nobody waits: the next call after the delay tries again
                 _LOGGER.info("A token could not be refreshed ahead of time: %s", error)
 

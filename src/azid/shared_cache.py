@@ -76,9 +76,7 @@ class SharedCacheSession:
         def remember(issued: IssuedToken) -> None:
             self.fresh[key] = issued
 
-        issued = self._silent.get(request, self._account(), remember)
-        remember(issued)
-        return issued
+        return self._silent.get(request, self._account(), remember)
 
     def open(self) -> None:
         """Enter the transport."""

@@ -55,13 +55,13 @@ class SilentTokens:
         self._renewals = Renewals(clock)
 
     def get(
-        self, request: TokenRequest, record: AuthenticationRecord, refreshed: Callable[[IssuedToken], object]
+        self, request: TokenRequest, record: AuthenticationRecord, remember: Callable[[IssuedToken], object]
     ) -> IssuedToken:
         """Return a token of the account: a valid one from the store, or a new one.
 
         :param request: what is asked for. If it has claims, only a new token will do.
         :param record: whose token.
-        :param refreshed: told of the token that a refresh in the background brings.
+        :param remember: told of the token to hand out from now on, which a refresh in the background may change.
         :raises AuthenticationRequiredError: a person has to sign in.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the authority refused otherwise, or was not reached.
         """
@@ -69,7 +69,7 @@ class SilentTokens:
             (record.home_account_id, request),
             held=self._cache.find(request, record, self._clock.time()),
             renew=lambda: self._get_anew(request, record),
-            renewed=refreshed,
+            remember=remember,
         )
 
     def signed_in(self) -> None:

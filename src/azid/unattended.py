@@ -111,14 +111,12 @@ class UnattendedSession:
         def remember(issued: IssuedToken) -> None:
             self.fresh[key] = issued
 
-        issued = self._renewals.get(
+        return self._renewals.get(
             request,
             held=self._cache.find(request, self._identity, self._clock.time()),
             renew=lambda: self._get_anew(request),
-            renewed=remember,
+            remember=remember,
         )
-        remember(issued)
-        return issued
 
     def open(self) -> None:
         """Enter the transport."""
