@@ -5,6 +5,7 @@ Azure documentation topic: "Identity bindings on Azure Kubernetes Service".
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,10 +93,11 @@ class IdentityBindingTransport(RequestsTransport):
         is_retry = asked[:2] == proxy[:2] and f"{asked.path}/".startswith(f"{path}/")
         if not is_retry:
             request.url = urlunsplit((*proxy[:2], f"{path}/{asked.path.lstrip('/')}", asked.query, ""))
-        ca = self._binding.ca()
-        if ca != self._ca and self.session is not None:
-            self._ca = ca
-            self.session.mount("https://", self._adapter())
+        with contextlib.suppress(ValueError):  # while it is being replaced, what was there before is good
+            ca = self._binding.ca()
+            if ca != self._ca and self.session is not None:
+                self._ca = ca
+                self.session.mount("https://", self._adapter())
         return super().send(request, **kwargs)
 
     def _adapter(self) -> TlsAdapter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,13 +105,15 @@ class MsalClient(ABC, Generic[Application]):
         :param redirect_uri: where it was sent.
         :raises ~azure.core.exceptions.ClientAuthenticationError: refused.
         """
-        return self._redeem(
-            request,
-            lambda application: application.acquire_token_by_authorization_code(
-                code, list(request.scopes), redirect_uri=redirect_uri, claims_challenge=request.claims
-            ),
-            code,
-        )
+
+        def acquire(application: Application) -> Any:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # it wants to have made the request for the code
+                return application.acquire_token_by_authorization_code(
+                    code, list(request.scopes), redirect_uri=redirect_uri, claims_challenge=request.claims
+                )
+
+        return self._redeem(request, acquire, code)
 
     def refresh_with_broker(
         self,

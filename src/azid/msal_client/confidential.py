@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
@@ -42,12 +41,12 @@ class ConfidentialClient(MsalClient[msal.ConfidentialClientApplication]):
         :raises ~azure.core.exceptions.ClientAuthenticationError: refused.
         """
 
-        def acquire(application: msal.ConfidentialClientApplication) -> Any:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # shared tenants: the authority says it better
-                return application.acquire_token_for_client(list(request.scopes), claims_challenge=request.claims)
-
-        return self._redeem(request, acquire)
+        return self._redeem(
+            request,
+            lambda application: application.acquire_token_for_client(
+                list(request.scopes), claims_challenge=request.claims
+            ),
+        )
 
     def redeem_user_assertion(self, request: TokenRequest, assertion: str) -> TokenResponse:
         """Trade an access token that was issued to this application for one to a service behind it (on-behalf-of).
