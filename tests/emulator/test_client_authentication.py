@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from azid.clock import ManualClock
 from azid.emulator import DEFAULT_ISSUER, DEFAULT_TENANT_ID, Client, Emulator, Federation, SubjectNameIssuer
@@ -160,9 +162,6 @@ def test_padding_is_passed_over(driver: Driver, clock: ManualClock) -> None:
 
     def padded(value: Mapping[str, object]) -> bytes:
         return base64.urlsafe_b64encode(json.dumps(value).encode())
-
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
 
     header = {"alg": "RS256", "typ": "JWT", "x5t": OWN.thumbprint("sha1"), "pad": ""}
     signed = padded(header) + b"." + padded(claims(clock, pad="x"))
