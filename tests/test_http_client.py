@@ -41,6 +41,16 @@ def test_any_other_configuration_is_asked_for(place: str) -> None:
     assert len(transport.requests) == 1
 
 
+def test_msals_question_for_the_region_is_asked_at_once_or_not_at_all() -> None:
+    transport = StubTransport(ServiceRequestError("nobody is there"))
+    with pytest.raises(AuthenticationFailedError):
+        client_of(transport).get("http://169.254.169.254/metadata/instance/compute?api-version=2021-02-01")
+    assert len(transport.requests) == 1
+    assert transport.options[0]["connection_timeout"] == transport.options[0]["read_timeout"] == 1
+    with pytest.raises(AuthenticationFailedError, match="not https"):
+        client_of(transport).get("http://169.254.169.254/metadata/identity/oauth2/token")
+
+
 @pytest.mark.parametrize(
     ("url", "sent"),
     [

@@ -28,6 +28,10 @@ _TOLD_OF_AN_ERROR: Final = (
     *("timestamp", "trace_id", "correlation_id"),
 )
 """What an error reply may tell a program: RFC 6749 section 5.2, and Entra's additions without `claims`."""
+_WHERE_AM_I: Final = "http://169.254.169.254/metadata/instance/compute?"
+"""Where MSAL finds out which region of Azure it is in, if it is to ask that region's authority. It sends no secret."""
+_AT_ONCE: Final = {"connection_timeout": 1, "read_timeout": 1, "retry_total": 0}
+"""Outside Azure nobody answers there, and every request for a token would wait."""
 
 
 class HttpReply:
@@ -52,7 +56,7 @@ class HttpReply:
 
 
 class HttpClient:
-    """Sends MSAL's requests through a pipeline, over https only.
+    """Sends MSAL's requests through a pipeline, over https only but for the question which region of Azure this is.
 
     The OpenID configuration of the well-known clouds is a fixed fact, for which nobody is asked.
 
@@ -70,6 +74,8 @@ class HttpClient:
         """Send a GET request; MSAL's signature."""
         if (configuration := well_known_configuration(url)) is not None:
             return HttpReply(200, json.dumps(configuration), {})
+        if url.startswith(_WHERE_AM_I):
+            return self._send(HttpRequest("GET", url, headers=_present(headers)), **_AT_ONCE)
         # MSAL forgets the authority's port when it asks how a password is to be proven (user-realm discovery).
         without_port = f"https://{urlsplit(self._authority).hostname}/"
         if url.startswith(without_port):
@@ -95,13 +101,13 @@ class HttpClient:
     def close(self) -> None:
         """Do nothing: the pipeline is its owner's to close."""
 
-    def _send(self, request: HttpRequest) -> HttpReply:
+    def _send(self, request: HttpRequest, **options: Any) -> HttpReply:
         try:
-            if urlsplit(request.url).scheme != "https":
+            if urlsplit(request.url).scheme != "https" and not request.url.startswith(_WHERE_AM_I):
                 raise AuthenticationFailedError(
                     "The authority names an endpoint that is not https. Nothing was sent to it."
                 )
-            response = self._pipeline.send(request)
+            response = self._pipeline.send(request, **options)
             text = response.text()
         except ClientAuthenticationError:
             raise

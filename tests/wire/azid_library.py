@@ -6,6 +6,7 @@ import threading
 import warnings
 from typing import Any
 
+import azid
 from azid import DeviceCodeCredential, InteractiveBrowserCredential, UsernamePasswordCredential
 from azid.clock import ManualClock, SystemClock
 from tests.wire.recording_authority import RecordingAuthority
@@ -36,6 +37,12 @@ class Azid:
 
     def device_code(self, authority: RecordingAuthority, /, **options: Any) -> Any:
         return DeviceCodeCredential(transport=authority.transport(), clock=self.clock, **options)
+
+    def unattended(self, name: str, authority: RecordingAuthority, /, *args: Any, **options: Any) -> Any:
+        return getattr(azid, name)(*args, transport=authority.transport(), clock=self.clock, **options)
+
+    def chain(self, *credentials: Any) -> Any:
+        return azid.ChainedTokenCredential(*credentials)
 
     def username_password(self, authority: RecordingAuthority, /, **options: Any) -> Any:
         with warnings.catch_warnings():

@@ -51,6 +51,16 @@ class AzureIdentity:
 
         return DeviceCodeCredential(transport=authority.transport(), **options)
 
+    def unattended(self, name: str, authority: RecordingAuthority, /, *args: Any, **options: Any) -> Any:
+        import azure.identity
+
+        return getattr(azure.identity, name)(*args, transport=authority.transport(), **options)
+
+    def chain(self, *credentials: Any) -> Any:
+        from azure.identity import ChainedTokenCredential
+
+        return ChainedTokenCredential(*credentials)
+
     def username_password(self, authority: RecordingAuthority, /, **options: Any) -> Any:
         from azure.identity import UsernamePasswordCredential
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ def _comparable(field: str, value: str, names: _Names) -> str:
         return _REDIRECT_URI.sub(lambda port: names.name(_kind_of_port(int(port[0])), port[0]), value)
     if field == "header.user-agent":
         return _PLATFORM.sub("<platform>", value)
+    if field == "form.client_assertion" and value.count(".") == 2:
+        return _signed(value)
     if field not in _RANDOM:
         return value
     kind, shape = _RANDOM[field]
@@ -120,3 +123,16 @@ def _comparable(field: str, value: str, names: _Names) -> str:
 
 def _kind_of_port(port: int) -> str:
     return "port of 8400 to 8999" if 8400 <= port < 9000 else "port"
+
+
+_OF_THE_MOMENT: Final = ("jti", "iat", "nbf", "exp")
+_OF_THE_CERTIFICATE: Final = ("x5t", "x5t#S256", "x5c")
+
+
+def _signed(token: str) -> str:
+    """Return what a JWT says, with names in the place of what each process's certificate and moment make of it."""
+    header, claims = (json.loads(base64.urlsafe_b64decode(f"{part}===")) for part in token.split(".")[:2])
+    lifetime = claims["exp"] - claims.get("nbf", claims.get("iat", 0))
+    header |= {name: "<certificate>" for name in _OF_THE_CERTIFICATE if name in header}
+    claims |= {name: "<moment>" for name in _OF_THE_MOMENT if name in claims}
+    return json.dumps([header, claims, {"lifetime": lifetime}], sort_keys=True)

@@ -73,6 +73,7 @@ class RecordingAuthority(BaseAdapter):
         session = requests.Session()
         session.trust_env = False
         session.mount("https://", self)
+        session.mount("http://", self)
         return RequestsTransport(session=session, session_owner=False, use_env_settings=False)
 
     def begin(self, call: str, *, pending: int = 0, refused: str = "") -> None:
@@ -137,6 +138,8 @@ class RecordingAuthority(BaseAdapter):
 
     def _answer(self, asked: Recorded) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(asked["url"])
+        if "resource" in asked["query"] or "resource" in asked["form"]:
+            return 200, self._token_of_the_machine(asked)
         tenant = parts.path.split("/")[1]
         base = f"https://{parts.netloc}/{tenant}/oauth2" + ("" if tenant == "adfs" else "/v2.0")
         match asked["endpoint"]:
@@ -168,9 +171,24 @@ class RecordingAuthority(BaseAdapter):
                 return 400, {"error": "authorization_pending", "error_description": "AADSTS70016: not yet"}
             case "token" if "refresh_token" in asked["form"] and self._refused:
                 return 400, {"error": self._refused, "error_description": "AADSTS50076: a person is needed"}
+            case "token" if asked["form"].get("grant_type") == "client_credentials":
+                return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": self._number("access-token")}
             case "token":
                 return 200, self._tokens(parts.netloc, tenant, asked["form"])
+            case "oidctoken":
+                return 200, {"oidcToken": "pipeline-token"}
+            case "compute":
+                return 200, {"location": "westus2"}
         return 404, {}
+
+    def _token_of_the_machine(self, asked: Recorded) -> dict[str, Any]:
+        return {
+            "access_token": self._number("access-token"),
+            "expires_on": str(int(self._time()) + 3600),
+            "expires_in": "3600",
+            "resource": asked["query"].get("resource") or asked["form"]["resource"],
+            "token_type": "Bearer",
+        }
 
     def _tokens(self, host: str, tenant: str, form: Mapping[str, str]) -> dict[str, Any]:
         issuing = tenant if tenant.count("-") == 4 else HOME_TENANT

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from tests.wire.recording_authority import HOME_TENANT, PASSWORD, USERNAME, Recorded, RecordingAuthority
 
-__all__ = ["SCENARIOS", "Library", "record"]
+__all__ = ["AN_HOUR", "CLAIMS", "CLIENT_ID", "GRAPH", "OTHER_TENANT", "SCENARIOS", "Library", "Program", "record"]
 
 ARM: Final = "https://management.azure.com/.default"
 GRAPH: Final = "https://graph.microsoft.com/.default"
@@ -34,6 +34,8 @@ class Library(Protocol):
     def browser(self, authority: RecordingAuthority, /, **options: Any) -> Any: ...
     def device_code(self, authority: RecordingAuthority, /, **options: Any) -> Any: ...
     def username_password(self, authority: RecordingAuthority, /, **options: Any) -> Any: ...
+    def unattended(self, name: str, authority: RecordingAuthority, /, *args: Any, **options: Any) -> Any: ...
+    def chain(self, *credentials: Any) -> Any: ...
 
 
 class Program:
@@ -59,6 +61,12 @@ class Program:
             self._authority, client_id=CLIENT_ID, username=USERNAME, password=PASSWORD, **options
         )
 
+    def unattended(self, credential: str, *args: Any, **options: Any) -> Any:
+        return self._library.unattended(credential, self._authority, *args, **options)
+
+    def chain(self, *credentials: Any) -> Any:
+        return self._library.chain(*credentials)
+
     def call(
         self,
         name: str,
@@ -76,7 +84,9 @@ class Program:
 def record(library: Library) -> dict[str, list[Recorded]]:
     """Return what `library` asked in each scenario."""
     recorded = {}
-    for name, scenario in SCENARIOS.items():
+    from tests.wire.unattended_scenarios import UNATTENDED_SCENARIOS
+
+    for name, scenario in (SCENARIOS | UNATTENDED_SCENARIOS).items():
         authority = RecordingAuthority(library.clock.time)
         scenario(Program(library, authority))
         authority.close()

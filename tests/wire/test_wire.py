@@ -14,7 +14,10 @@ from tests.wire.comparison import Difference, differences
 from tests.wire.intended_differences import INTENDED, Intended
 from tests.wire.recording_authority import Recorded
 from tests.wire.scenarios import SCENARIOS, record
+from tests.wire.unattended_differences import UNATTENDED
+from tests.wire.unattended_scenarios import UNATTENDED_SCENARIOS
 
+ALL_INTENDED = (*INTENDED, *UNATTENDED)
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -47,20 +50,22 @@ def found(theirs: dict[str, list[Recorded]], ours: dict[str, list[Recorded]]) ->
     return sorted(differences(theirs, ours), key=lambda difference: (difference.place, difference.field))
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", SCENARIOS | UNATTENDED_SCENARIOS)
 def test_every_difference_is_intended(scenario: str, found: list[Difference]) -> None:
     unlisted = [
         difference
         for difference in found
         if difference.place.partition(":")[0] == scenario
         and not any(
-            intended.covers(difference, place, field) for intended in INTENDED for place, field in intended.expected()
+            intended.covers(difference, place, field)
+            for intended in ALL_INTENDED
+            for place, field in intended.expected()
         )
     ]
     assert unlisted == []
 
 
-@pytest.mark.parametrize("intended", INTENDED, ids=lambda intended: intended.reason)
+@pytest.mark.parametrize("intended", ALL_INTENDED, ids=lambda intended: intended.reason)
 def test_every_intended_difference_occurs(intended: Intended, found: list[Difference]) -> None:
     gone = [
         (place, field)
