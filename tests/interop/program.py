@@ -1,7 +1,9 @@
-"""A program on azid or on azure-identity, whose names are the same: it signs in, or gets a token silently.
+"""A program on azid or on azure-identity, whose names are the same: it signs people or an application in, or is silent.
 
 program.py LIBRARY sign-in CAE USERNAME PASSWORD…    signs people in one after another; prints a record each
 program.py LIBRARY silent CAE [RECORD]               prints the token, or the name of the error
+program.py LIBRARY shared CAE [USERNAME]             the same, of an account in the cache that tools share
+program.py LIBRARY application CAE TENANT ID SECRET  prints an application's token
 """
 
 from __future__ import annotations
@@ -31,6 +33,14 @@ def main(library: str, command: str, cae: str, *arguments: str) -> None:
             client_id = constants.DEVELOPER_SIGN_ON_CLIENT_ID
             credential = identity.UsernamePasswordCredential(client_id, username, password, **options)
             print(credential.authenticate(scopes=[SCOPE], enable_cae=cae == "cae").serialize(), flush=True)
+    elif command == "application":
+        print(identity.ClientSecretCredential(*arguments, **options).get_token(SCOPE, enable_cae=cae == "cae").token)
+    elif command == "shared":
+        credential = identity.SharedTokenCacheCredential(*arguments)
+        try:
+            print(credential.get_token(SCOPE, enable_cae=cae == "cae").token)
+        except identity.CredentialUnavailableError as error:
+            print(type(error).__name__)
     else:
         record = identity.AuthenticationRecord.deserialize(arguments[0]) if arguments else None
         credential = identity.DeviceCodeCredential(

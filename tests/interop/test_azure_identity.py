@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from azid.emulator import Emulator, User
+from azid.emulator import Client, Emulator, User
 from azid.emulator.proxy import ConnectProxy
 from tests.test_import import ONLY_FOR_A_SIGN_IN
 
@@ -25,6 +25,7 @@ PROGRAM = Path(__file__).with_name("program.py")
 LOGIN = "login.microsoftonline.com"
 PATIENCE = 120  # seconds
 PASSWORD = "a pass phrase"
+APP, SECRET = "6e74172b-be56-4843-9ff4-e66a39bb12e3", "a client secret"
 ADA, BOB = (User(f"{name}@contoso.example", password=PASSWORD) for name in ("ada", "bob"))
 AT_ONCE = 6  # sign-ins of each library
 
@@ -88,7 +89,8 @@ def people() -> list[User]:
 @pytest.fixture
 def machine(azure_identity: Path, tmp_path: Path, people: list[User]) -> Iterator[Machine]:
     unset = re.compile(r"(?i)(AZURE_|MSAL_|DBUS_|XDG_|.*_PROXY$|CURL_CA_BUNDLE$|PYTHON)")
-    with Emulator(users=[ADA, BOB, *people]) as entra:
+    application = Client(APP, public=False, secrets=(SECRET,))
+    with Emulator(users=[ADA, BOB, *people], clients=[application]) as entra:
         port = int(entra.authority.rpartition(":")[2])
         with ConnectProxy({f"{LOGIN}:443": port}) as proxy:
             environment = {
@@ -124,6 +126,27 @@ def test_azure_identity_is_silent_where_azid_signed_in(machine: Machine, mode: s
     token = machine.silent("azure.identity", mode, record)
     assert "token" not in machine.endpoints()
     assert token in stored
+
+
+@each_mode
+@both_ways
+def test_an_applications_token_serves_the_other_library(machine: Machine, one: str, other: str, mode: str) -> None:
+    application = (machine.entra.tenant_id, APP, SECRET)
+    [token] = machine.run(one, "application", mode, *application)
+    machine.entra.clear_log()
+    assert machine.run(other, "application", mode, *application) == [token]
+    assert "token" not in machine.endpoints()
+
+
+@each_mode
+@both_ways
+def test_a_sign_in_that_tools_share_serves_the_other_library(machine: Machine, one: str, other: str, mode: str) -> None:
+    machine.sign_in(one, mode, ADA)
+    [stored] = [token["secret"] for token in machine.section(mode, "AccessToken")]
+    assert machine.run(other, "shared", mode) == [stored]
+    machine.sign_in(one, mode, BOB)
+    assert machine.run(other, "shared", mode) == ["CredentialUnavailableError"]
+    assert machine.run(other, "shared", mode, ADA.username) == [stored]
 
 
 @both_ways
