@@ -24,8 +24,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 nitpicky = True
 # Other people's names, since the site is built without a network, and types of azid's that are no public names.
 nitpick_ignore_regex = [
-    ("py:.*", r"(azure|collections|contextlib|os|requests|sqlite3|threading|typing)\..*"),
-    ("py:.*", r"(.*\.)?(Redis|datetime|floating point number)"),
+    ("py:.*", r"(azure|collections|contextlib|os|pathlib|requests|sqlite3|threading|typing)\..*"),
+    ("py:.*", r"(.*\.)?(Path|Redis|TokenProvider|datetime|floating point number)"),
     (
         "py:.*",
         r"(.*\.)?(ConnectionCut|ErrorReply|ReplyTooLate|Reply|Request|TokenInfo|UnknownKeyError|UnreadableError)",

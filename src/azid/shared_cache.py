@@ -56,7 +56,10 @@ class SharedCacheSession:
         self._clock = clock
         self._cache = TokenCache(client_id=client_id, host=host_of(authority), storage=storage)
         self._silent = SilentTokens(
-            self._cache, msal=msal, clock=clock, remedy="use the tool that signed them in, such as Visual Studio"
+            self._cache,
+            msal=msal,
+            clock=clock,
+            needed="The person has to sign in again, with the tool that left the sign-in there, such as Visual Studio.",
         )
 
     def token(

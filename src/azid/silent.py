@@ -34,7 +34,7 @@ class SilentTokens:
     :param msal: returns who speaks to the authority.
     :param clock: what lifetimes are counted by.
     :param use_broker: whether the operating system's broker is asked about the accounts that it signed in.
-    :param remedy: how a person signs in again.
+    :param needed: what to tell when a person has to sign in.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class SilentTokens:
         msal: Callable[[], MsalClient[Any]],
         clock: Clock,
         use_broker: bool = False,
-        remedy: str = "call 'authenticate'",
+        needed: str = "A person has to sign in again: call 'authenticate'.",
     ) -> None:
         self._cache = cache
         self._msal = msal
         self._clock = clock
         self._use_broker = use_broker
-        self._remedy = remedy
+        self._needed = needed
         self._ended_refresh_tokens: set[str] = set()
         self._renewals = Renewals(clock)
 
@@ -130,7 +130,7 @@ class SilentTokens:
         reason = f" {refusal.message}" if refusal is not None else ""
         return AuthenticationRequiredError(
             request.scopes,
-            f"A person has to sign in again: {self._remedy}.{reason}",
+            f"{self._needed}{reason}",
             claims=request.claims,
             response=refusal.response if refusal is not None else None,
         )

@@ -81,7 +81,7 @@ def test_the_class_takes_the_same_parameters(name: str) -> None:
     if name == "ChainedTokenCredential":  # of async credentials
         assert without_annotations(signature(async_class)) == without_annotations(signature(sync_class))
         return
-    assert same(signature(async_class), signature(sync_class))
+    assert same(signature(async_class, eval_str=True), signature(sync_class, eval_str=True))
     assert signature(async_class.__init__) == signature(sync_class.__init__)  # type: ignore[misc]
     assert signature(async_class.__init__, eval_str=True) == signature(sync_class.__init__, eval_str=True)  # type: ignore[misc]
     assert typing.get_type_hints(async_class.__init__) == typing.get_type_hints(sync_class.__init__)  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import socket
@@ -17,17 +18,53 @@ import pytest
 import secretstorage
 import trustme
 
-from azid.emulator import Emulator
+from azid.emulator import DEFAULT_ISSUER, PIPELINES_ISSUER, Client, Emulator, Federation
 from azid.tokens.stores.kernel_key import KernelKey
 from tests.conftest import ADA
 from tests.docs.blocks import Block
 from tests.docs.runner import END
+from tests.support.certificates import Issued, issue
 from tests.support.gnome_keyring import Keyring
 from tests.support.stand_ins import Blobs, ResourceManager
-from tests.support.world import PATIENCE, Onlooker, World, make_world
+from tests.support.world import LOGIN, PATIENCE, Onlooker, World, make_world
 from tools.parts import ROOT
 
 OWN_APPLICATION = "11111111-2222-3333-4444-555555555555"
+_SECRET = "an application's secret"
+_CONNECTION = "c0ffee00-1234-4321-8765-0123456789ab"
+_SERVICE_ACCOUNT, _PIPELINE = "system:serviceaccount:default:app", "sc://contoso/project/connection"
+
+
+def own_application() -> Client:
+    """An application of the reader's, which people sign in to, and which signs in as itself."""
+    federations = (Federation(DEFAULT_ISSUER, _SERVICE_ACCOUNT), Federation(PIPELINES_ISSUER, _PIPELINE))
+    return Client(OWN_APPLICATION, secrets=(_SECRET,), certificates=(certificate().pem,), federations=federations)
+
+
+@functools.cache
+def certificate() -> Issued:
+    return issue("CN=app")
+
+
+def make_workplace(entra: Emulator, folder: Path) -> dict[str, str]:
+    """Make what the application finds where it runs: a certificate, a token file; return the variables."""
+    (folder / "app.pem").write_text(certificate().key_pem + certificate().pem)
+    (folder / "token").write_text(entra.federated_token(_SERVICE_ACCOUNT))
+    pipeline = entra.pipelines_environ(_CONNECTION, _PIPELINE)
+    pipeline["SYSTEM_OIDCREQUESTURI"] = pipeline["SYSTEM_OIDCREQUESTURI"].replace(entra.authority, f"https://{LOGIN}")
+    return {
+        "APP_SECRET": _SECRET,
+        "AZURE_TENANT_ID": entra.tenant_id,
+        "AZURE_CLIENT_ID": OWN_APPLICATION,
+        "AZURE_FEDERATED_TOKEN_FILE": str(folder / "token"),
+        "SERVICE_CONNECTION": _CONNECTION,
+        **pipeline,
+        **entra.managed_identity_environ("app-service"),
+    }
+
+
+WORKPLACES = {"docs/applications.md", "docs/default.md"}
+"""Pages about programs that sign in as themselves."""
 
 __all__ = ["Reader", "home", "reader", "world"]
 
@@ -60,7 +97,10 @@ class Reader:
             "file": block.page,
             "first_line": block.line,
             "folder": str(folder),
-            "environment": {"HOME": str(folder)},
+            "environment": {
+                "HOME": str(folder),
+                **(make_workplace(self.world.entra, folder) if block.page in WORKPLACES else {}),
+            },
         }
         print(json.dumps(request), file=self._process.stdin, flush=True)
         overdue = threading.Timer(PATIENCE, self._process.kill)
@@ -110,7 +150,7 @@ def world(
     ca: trustme.CA, shared_keyring: Keyring, redis_server: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     with (
-        Emulator(users=[ADA], clients=[OWN_APPLICATION], device_code_interval=1) as entra,
+        Emulator(users=[ADA], clients=[own_application()], device_code_interval=1) as entra,
         tempfile.TemporaryDirectory(prefix="azid-") as short,  # a socket's path is short
     ):
         from tests.support.redis_server import RedisServer  # a plug-in: not to be imported before it is one

@@ -39,6 +39,7 @@ def run(code: str, file: str, first_line: int, folder: str, environment: dict[st
     :param environment: what it finds in its environment besides what this process has.
     """
     os.chdir(folder)
+    before = dict(os.environ)
     os.environ.update(environment)
     names: dict[str, Any] = {"__name__": "__main__", "__file__": file}
     try:
@@ -47,6 +48,9 @@ def run(code: str, file: str, first_line: int, folder: str, environment: dict[st
         return "" if not end.code else f"exit code {end.code}"
     except BaseException:
         return traceback.format_exc()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     return ""
 
 

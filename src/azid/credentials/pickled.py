@@ -20,7 +20,10 @@ class _SignatureOfInit:
     def __get__(self, instance: object, owner: type) -> Signature:
         from inspect import signature
 
-        own = signature(owner.__init__)  # type: ignore[misc]
+        try:
+            own = signature(owner.__init__, eval_str=True)  # type: ignore[misc]
+        except NameError:  # somebody's own class has types that are there for type checkers only
+            own = signature(owner.__init__)  # type: ignore[misc]
         return own.replace(parameters=[*own.parameters.values()][1:], return_annotation=owner)
 
 
