@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -15,12 +14,13 @@ _LINUX_MAKER: Final = Path("/sys/class/dmi/id/sys_vendor")
 _WINDOWS_MAKER: Final = (r"HARDWARE\DESCRIPTION\System\BIOS", "SystemManufacturer")
 
 
-def may_be_azure(platform: str = sys.platform, linux_maker: Path = _LINUX_MAKER, kernel: str | None = None) -> bool:
-    """Return whether this may be Azure: False only where the firmware, or the kind of machine, says something else.
+def may_be_azure(platform: str = sys.platform, linux_maker: Path = _LINUX_MAKER) -> bool:
+    """Return whether the firmware says Microsoft, or does not let itself be asked.
+
+    Azure's virtual machines have such a firmware, and their containers see it; so have Hyper-V's, and some notebooks.
 
     :param platform: what kind of machine it is, as `sys.platform` has it.
     :param linux_maker: the file in which Linux shows the firmware's maker.
-    :param kernel: the kernel's release. Defaults to this machine's.
     """
     if platform == "darwin":  # no cloud of Microsoft's has Macs
         return False
@@ -28,9 +28,10 @@ def may_be_azure(platform: str = sys.platform, linux_maker: Path = _LINUX_MAKER,
         return _windows_maker() in (None, _MAKER)
     try:
         return linux_maker.read_text(encoding="ascii", errors="replace").strip() == _MAKER
+    except FileNotFoundError:  # as under Windows (WSL), on small boards, and in other clouds' small machines
+        return False
     except OSError:
-        kernel = os.uname().release if kernel is None else kernel
-        return "microsoft" not in kernel.lower()  # Linux under Windows is on somebody's desk
+        return True
 
 
 def _windows_maker() -> str | None:

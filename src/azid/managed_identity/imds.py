@@ -23,10 +23,10 @@ IMDS_ORIGIN: Final = "http://169.254.169.254"
 _PATH: Final = "/metadata/identity/oauth2/token"
 _API_VERSION: Final = "2018-02-01"
 _PATIENCE_IN_AZURE: Final = 1.0
-"""Seconds that a probe may take where Azure is likely, or cannot be ruled out."""
+"""Seconds that a probe may take where the firmware says Microsoft."""
 _PATIENCE_ELSEWHERE: Final = 0.25
-"""Seconds that a probe may take where the firmware is somebody else's. An endpoint on the same host answers in a few
-thousandths: this is for virtual machines within Azure's own."""
+"""Seconds that a probe may take elsewhere, as in sandboxes and virtual machines within Azure's, which show another
+firmware or none. The service is on the machine's own host, and answers in a few thousandths."""
 _NOT_AZURE: Final = frozenset({401, 403, 404, 405})
 """What the metadata services of other clouds, and Docker's network, answer a request that they do not know."""
 _PROBE_HOLDS: Final = 30.0
