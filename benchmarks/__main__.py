@@ -24,6 +24,7 @@ from benchmarks import (
     many_people,
     refresh,
     shared_store,
+    unattended,
 )
 from benchmarks.authority import CannedAuthority
 from benchmarks.bench import Bench
@@ -39,6 +40,7 @@ _MEASUREMENTS: Final[dict[str, Callable[[Bench], Section]]] = {
     "refresh": refresh.measure,
     "contention": contention.measure,
     "many_people": many_people.measure,
+    "unattended": unattended.measure,
 }
 _OF_THE_PERSONAL_STORE: Final[dict[str, Callable[[Bench], Section]]] = {
     "fresh_process": fresh_process.measure,

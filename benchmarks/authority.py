@@ -1,4 +1,6 @@
-"""An https authority with prepared answers, fast and the same for both libraries. It checks nothing."""
+"""An https authority, and a machine's endpoint, with prepared answers, fast and the same for both libraries. They check
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +18,7 @@ from azid.emulator.exchange import Reply, Request
 from azid.emulator.proxy import ConnectProxy
 from azid.emulator.server import Server
 from azid.emulator.tls import CertificateAuthority
-from benchmarks.sign_ins import LOGIN_HOST, TENANT_ID, token_reply
+from benchmarks.sign_ins import LOGIN_HOST, TENANT_ID, application_token_reply, machine_token_reply, token_reply
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,6 +55,12 @@ class CannedAuthority:
         self._server = Server(("127.0.0.1", 0), self._answer, certificates.server_context())
         self.host = self._server.netloc
         """The host and port, as credentials take them for `authority`."""
+        self._machine = Server(("127.0.0.1", 0), self._answer)
+        self.machine_environment = {
+            "IDENTITY_ENDPOINT": f"http://{self._machine.netloc}/managed-identity",
+            "IDENTITY_HEADER": "identity-header",
+        }
+        """Variables with which a program takes itself for one that App Service gives an identity."""
         self._proxy = ConnectProxy({f"{LOGIN_HOST}:443": self._server.port})
         self.environment = {"HTTPS_PROXY": self._proxy.url, "REQUESTS_CA_BUNDLE": self.ca_file}
         """Variables with which a program meets it where it expects the public cloud's authority."""
@@ -69,6 +78,7 @@ class CannedAuthority:
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._proxy.stop()
+        self._machine.stop()
         self._server.stop()
         self._folder.cleanup()
 
@@ -83,7 +93,6 @@ class CannedAuthority:
 
     def _values(self, endpoint: str, request: Request) -> tuple[int, dict[str, Any]]:
         base = f"https://{request.parts.netloc}/{TENANT_ID}"
-        form = request.form
         match endpoint:
             case "instance":
                 names = {"preferred_network": LOGIN_HOST, "preferred_cache": LOGIN_HOST, "aliases": [LOGIN_HOST]}
@@ -107,8 +116,15 @@ class CannedAuthority:
                     "expires_in": 900,
                     "interval": 1,
                 }
-            case "token" if self.revoked and "refresh_token" in form:
-                return 400, _REVOKED
             case "token":
-                return 200, token_reply(0, 0, scope=form.get("scope", ""), expires_in=self.expires_in)
+                return self._tokens(request.form)
+            case "managed-identity":
+                return 200, machine_token_reply(self.expires_in)
         return 404, {}
+
+    def _tokens(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        if self.revoked and "refresh_token" in form:
+            return 400, _REVOKED
+        if form["grant_type"] == "client_credentials":
+            return 200, application_token_reply(self.expires_in)
+        return 200, token_reply(0, 0, scope=form.get("scope", ""), expires_in=self.expires_in)

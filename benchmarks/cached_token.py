@@ -15,7 +15,7 @@ from benchmarks.samples import Sample, sample
 from benchmarks.sign_ins import cache_of, scope
 from benchmarks.worker import Worker
 
-__all__ = ["bare_function", "cached_token", "measure"]
+__all__ = ["bare_function", "beside_bare_function", "cached_token", "measure"]
 
 _ROUNDS = 5
 _REPEATS = 3
@@ -86,7 +86,15 @@ def measure(bench: Bench) -> Section:
 
 def time_calls(library: Library, *, host: str, ca_file: str, accounts: int, scopes: int) -> dict[str, list[float]]:
     """In a worker: return the seconds of a call and those of the bare function, several times in turn."""
-    get_token, asked = cached_token(library, host=host, ca_file=ca_file, accounts=accounts, scopes=scopes)
+    return beside_bare_function(*cached_token(library, host=host, ca_file=ca_file, accounts=accounts, scopes=scopes))
+
+
+def beside_bare_function(get_token: Callable[[str], Any], asked: str) -> dict[str, list[float]]:
+    """In a worker: return the seconds of a call for a cached token and those of the bare function, in turn.
+
+    :param get_token: the call.
+    :param asked: its scope.
+    """
     timers = {
         "bare": timeit.Timer("call(scope)", globals={"call": bare_function(), "scope": asked}),
         "call": timeit.Timer("call(scope)", globals={"call": get_token, "scope": asked}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import NamedTuple
 from benchmarks.bench import Bench
 from benchmarks.homes import Home, cache_text
 from benchmarks.libraries import LIBRARIES, Library
+from benchmarks.processes import BASE, HEAVY, loaded_modules, none_or, seconds_of
 from benchmarks.report import Section, Target
 from benchmarks.samples import Sample, sample
 from benchmarks.sign_ins import LOGIN_HOST, record, scope
-from benchmarks.worker import Worker, run
+from benchmarks.worker import Worker
 from tools.parts import GNOME_KEYRING, LIBSECRET
 
 __all__ = ["measure", "silent_program"]
@@ -23,8 +23,6 @@ __all__ = ["measure", "silent_program"]
 _ROUNDS = 15
 _SIZES = (1, 10, 100, 1_000)
 _TARGET = 1.25
-_BASE = "import azure.core.credentials"
-_HEAVY = ("msal", "requests", "cryptography", "asyncio")
 _PLAIN_FILE = "plain file"
 _EXPIRED = "plain file, token expired"
 _SECRET_SERVICE = "Secret Service"
@@ -76,11 +74,11 @@ def measure(bench: Bench) -> Section:
         "Token in a fresh process",
         f"Whole processes, {_ROUNDS} of each, that import `DeviceCodeCredential`, make one with a record and "
         "`cache_persistence_options`, and call `get_token` once. Both libraries read the same store, as MSAL has "
-        f"written it. The ratio is to `{_BASE}` in the same environment. The authority is the public cloud's: a proxy "
+        f"written it. The ratio is to `{BASE}` in the same environment. The authority is the public cloud's: a proxy "
         "leads both libraries from there to the benchmarks' own. "
         + ("" if cases else "**Not measured here: the Secret Service, as GNOME Keyring is missing.** ")
         + "With the Secret Service azure-identity runs on the system's Python, which has PyGObject.",
-        ("library", "store", "accounts", "ms", "ratio", "requests", f"loads of {', '.join(_HEAVY)}"),
+        ("library", "store", "accounts", "ms", "ratio", "requests", f"loads of {', '.join(HEAVY)}"),
         [
             (
                 case.library,
@@ -95,7 +93,7 @@ def measure(bench: Bench) -> Section:
         ],
         [
             Target(
-                f"cached token in a fresh process, 1 account, over `{_BASE}`",
+                f"cached token in a fresh process, 1 account, over `{BASE}`",
                 f"≤ {_TARGET}",
                 ours[1].ratio.show(),
                 ours[1].ratio.median <= _TARGET,
@@ -109,7 +107,7 @@ def measure(bench: Bench) -> Section:
                 f"{they_sent:g}",
             ),
             Target(
-                f"modules that it loads, of {', '.join(_HEAVY)}",
+                f"modules that it loads, of {', '.join(HEAVY)}",
                 "no msal",
                 ours[1].heavy,
                 all("msal" not in what.heavy for what in ours.values()),
@@ -167,31 +165,20 @@ def _measured(
     heavy: dict[_Case, str] = {}
     for case in cases:
         prepare()
-        heavy[case] = _heavy(case, programs[case], environment)  # and Python writes its compiled modules meanwhile
+        heavy[case] = none_or(loaded_modules(case.python, programs[case], environment))
     taken: dict[_Case, list[tuple[float, float, int]]] = {case: [] for case in cases}
     for _ in range(_ROUNDS):
         for case in cases:
             prepare()
-            base = _seconds(case, _BASE, environment)
+            base = seconds_of(case.python, BASE, environment)
             bench.authority.take_requests()
-            seconds = _seconds(case, programs[case], environment)
+            seconds = seconds_of(case.python, programs[case], environment)
             taken[case].append((base, seconds, bench.authority.take_requests().total()))
     found = {}
     for case in cases:
         bases, times, requests = (sample(values) for values in zip(*taken[case], strict=True))
         found[case] = _Found(times, times.over(bases), requests, heavy[case])
     return found
-
-
-def _seconds(case: _Case, program: str, environment: Mapping[str, str]) -> float:
-    began = time.perf_counter()
-    run(case.python, program, environment)
-    return time.perf_counter() - began
-
-
-def _heavy(case: _Case, program: str, environment: Mapping[str, str]) -> str:
-    loaded = run(case.python, f"{program}\nimport sys\nprint(*sys.modules)", environment).split()
-    return ", ".join(name for name in _HEAVY if name in loaded) or "none"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Made-up sign-ins: what an authority answers to them, and how they lie in MSAL's token cache.
+"""Made-up sign-ins: what an authority answers to them and to programs, and how they lie in MSAL's token cache.
 
 Both libraries read the same cache, which MSAL's own `TokenCache.add` fills.
 """
@@ -19,8 +19,10 @@ __all__ = [
     "DAY",
     "LOGIN_HOST",
     "TENANT_ID",
+    "application_token_reply",
     "cache_of",
     "home_account_id",
+    "machine_token_reply",
     "record",
     "scope",
     "sign_in_event",
@@ -86,6 +88,28 @@ def token_reply(account: int, number: int, *, scope: str, expires_in: int) -> di
         "refresh_token": f"refresh-token-{account}-{number}-".ljust(1_000, "r"),
         "id_token": f"{_encoded({'alg': 'none'})}.{_encoded(id_token)}.{'s' * 342}",
         "client_info": _encoded({"uid": _object_id(account), "utid": TENANT_ID}),
+    }
+
+
+def application_token_reply(expires_in: int) -> dict[str, Any]:
+    """Return a token response to an application's own credential (RFC 6749 section 4.4.3), as long as a real one is."""
+    return {
+        "token_type": "Bearer",
+        "expires_in": expires_in,
+        "ext_expires_in": expires_in,
+        "access_token": "access-token-".ljust(1_300, "a"),
+    }
+
+
+def machine_token_reply(expires_in: int) -> dict[str, str]:
+    """Return what App Service's managed identity endpoint answers (Azure documentation, "How to use managed identities
+    for App Service and Azure Functions").
+    """
+    return {
+        "token_type": "Bearer",
+        "expires_on": str(int(time.time()) + expires_in),
+        "resource": scope(0).removesuffix("/.default"),
+        "access_token": "access-token-".ljust(1_300, "a"),
     }
 
 
