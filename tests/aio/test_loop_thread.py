@@ -188,7 +188,7 @@ async def goes_on(
 
 # In a process of its own, since an audit hook stays for good, and since here everything has been loaded already.
 PROGRAM = """
-import sys, threading
+import sys, threading, warnings
 
 backend = sys.argv[1]
 if backend == "trio":
@@ -196,16 +196,15 @@ if backend == "trio":
 else:
     import asyncio
 from azid import TokenCachePersistenceOptions
-from azid.aio import DeviceCodeCredential, InteractiveBrowserCredential
+from azid.aio import DeviceCodeCredential, InteractiveBrowserCredential, UsernamePasswordCredential
 from azid.emulator import Emulator, Person, User
+
+warnings.simplefilter("ignore", DeprecationWarning)
 
 entra = Emulator(users=[User("ada@contoso.example", password="pass phrase")], device_code_interval=1)
 person = Person("ada@contoso.example", "pass phrase", entra=entra)
 options = TokenCachePersistenceOptions(allow_unencrypted_storage=True)
-device = DeviceCodeCredential(
-    transport=entra.transport(), prompt_callback=person.enter_code, cache_persistence_options=options
-)
-browser = InteractiveBrowserCredential(transport=entra.transport(), open_browser=person.open)
+transport = entra.transport()
 loops_thread = None
 
 def audit(event, arguments):
@@ -220,6 +219,12 @@ SCOPE = "https://graph.microsoft.com/.default"
 async def main():
     global loops_thread
     loops_thread = threading.get_ident()
+    InteractiveBrowserCredential(redirect_uri="http://localhost:8400/path", parent_window_handle=1)
+    UsernamePasswordCredential("client", "ada@contoso.example", "pass phrase")
+    device = DeviceCodeCredential(
+        transport=transport, prompt_callback=person.enter_code, cache_persistence_options=options
+    )
+    browser = InteractiveBrowserCredential(transport=transport, open_browser=person.open)
     for credential in (device, browser):
         async with credential:
             token = await credential.get_token(SCOPE)

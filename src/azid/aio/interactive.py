@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from azid.aio.credential import Credential
@@ -12,6 +13,10 @@ from azid.credentials.interactive import InteractiveCredential as SyncCredential
 from azid.record import AuthenticationRecord
 
 __all__ = ["InteractiveCredential"]
+
+# Else a constructor loads them, mostly in a running loop, which would stall.
+for _module in ("azid.flows.broker", "azid.redirect", "azid.tokens.stores.deferred", "azid.tokens.stores.memory"):
+    import_module(_module)
 
 
 @documented_as(SyncCredential)
