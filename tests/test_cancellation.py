@@ -33,6 +33,15 @@ def test_it_is_the_current_one_in_its_context_and_thread_alone() -> None:
     assert elsewhere == [None]
 
 
+def test_whether_the_caller_has_left_is_known_to_the_thread_that_works_for_them() -> None:
+    caller = Cancellation()
+    with caller.as_current():
+        assert not Cancellation.caller_has_left()
+        caller.cancel()
+        assert Cancellation.caller_has_left()
+    assert not Cancellation.caller_has_left()
+
+
 def test_it_stays_no_longer_current_than_an_error() -> None:
     with pytest.raises(LookupError), Cancellation().as_current():
         raise LookupError

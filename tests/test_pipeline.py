@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
 from azure.core.rest import HttpRequest
 
 from azid import CredentialUnavailableError
+from azid.cancellation import Cancellation
 from azid.pipeline import TokenPipeline
 from tests.support.stub_transport import Reply, StubTransport, json_reply
 
@@ -219,6 +220,55 @@ def test_retry_total_is_honoured() -> None:
     transport = StubTransport(Reply(503))
     assert TokenPipeline(transport=transport, retry_total=0).send(post()).status_code == 503
     assert len(transport.requests) == 1
+
+
+# Callers who leave
+
+
+def test_nothing_is_sent_for_a_caller_who_has_left() -> None:
+    transport, caller = StubTransport(OK), Cancellation()
+    caller.cancel()
+    with caller.as_current(), pytest.raises(ClientAuthenticationError, match="cancelled before its request"):
+        TokenPipeline(transport=transport).send(post())
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("failure", [Reply(503), Reply(429, headers={"Retry-After": "7"}), ServiceResponseError("cut")])
+def test_nothing_is_tried_again_for_a_caller_who_leaves_meanwhile(failure: Reply | Exception) -> None:
+    caller = Cancellation()
+
+    def fail(_: HttpRequest) -> Reply:
+        caller.cancel()
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
+
+    transport = StubTransport(fail)
+    with caller.as_current(), pytest.raises(ClientAuthenticationError, match="cancelled"):
+        TokenPipeline(transport=transport).send(post())
+    assert len(transport.requests) == 1
+    assert transport.sleeps == []
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_wait_ends_when_the_caller_leaves(leaves: bool) -> None:
+    caller = Cancellation()
+
+    class Sleeping(StubTransport):
+        def sleep(self, duration: float) -> None:
+            super().sleep(duration)
+            if leaves and len(self.sleeps) == 3:
+                caller.cancel()
+
+    transport = Sleeping(Reply(429, headers={"Retry-After": "7"}), OK)
+    with caller.as_current():
+        if leaves:
+            with pytest.raises(ClientAuthenticationError, match="cancelled"):
+                TokenPipeline(transport=transport).send(post())
+        else:
+            assert TokenPipeline(transport=transport).send(post()).status_code == 200
+    assert len(transport.requests) == (1 if leaves else 2)
+    assert sum(transport.sleeps) == pytest.approx(0.3 if leaves else 7)
 
 
 def test_an_error_of_the_transports_comes_through() -> None:

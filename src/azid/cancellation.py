@@ -28,6 +28,11 @@ class Cancellation:
         """Return that of the call under way in this thread, if it can be cancelled."""
         return _THREAD.cancellation
 
+    @staticmethod
+    def caller_has_left() -> bool:
+        """Whether nobody waits for the call under way in this thread any more."""
+        return (current := _THREAD.cancellation) is not None and current.is_cancelled
+
     @contextmanager
     def as_current(self) -> Iterator[None]:
         """Return a context in which this one is the thread's current one."""

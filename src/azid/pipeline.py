@@ -14,7 +14,8 @@ from typing import Any, Final
 from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
 from azure.core.rest import HttpRequest
 
-from azid.errors import CredentialUnavailableError
+from azid.cancellation import Cancellation
+from azid.errors import AuthenticationFailedError, CredentialUnavailableError
 from azid.fork import renew_after_fork
 from azid.redaction import filter_loggers, guarded_secrets
 from azid.version import __version__
@@ -27,6 +28,25 @@ _LONGEST_RETRY_AFTER: Final = 30.0
 """Seconds. An authority that asks for more is not waited for: the caller is told instead."""
 
 
+_NAP: Final = 0.1
+"""Seconds between two looks at whether anybody still waits."""
+
+
+class _LightSleeper:
+    """Sleeps as a transport does, but no longer than somebody waits."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def sleep(self, seconds: float) -> None:
+        if Cancellation.current() is None:
+            self._transport.sleep(seconds)
+            return
+        while seconds > 0 and not Cancellation.caller_has_left():
+            self._transport.sleep(min(seconds, _NAP))
+            seconds -= _NAP
+
+
 class BoundedRetryPolicy(policies.RetryPolicy[Any, Any]):
     """Retries as azure-core does, but never sleeps longer than a person would wait."""
 
@@ -37,6 +57,12 @@ class BoundedRetryPolicy(policies.RetryPolicy[Any, Any]):
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
         return (self.get_retry_after(response) or 0) <= _LONGEST_RETRY_AFTER and super().is_retry(settings, response)
 
+    def sleep(
+        self, settings: dict[str, Any], transport: Any, response: PipelineResponse[Any, Any] | None = None
+    ) -> None:
+        sleeper: Any = _LightSleeper(transport)
+        super().sleep(settings, sleeper, response)
+
     def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
         try:
             return super().get_retry_after(response)
@@ -45,7 +71,14 @@ class BoundedRetryPolicy(policies.RetryPolicy[Any, Any]):
 
 
 class _GuardingPolicy(policies.SansIOHTTPPolicy[Any, Any]):
-    """Nearest to the transport, so that a reply's secrets are known before any other policy logs it."""
+    """Nearest to the transport, so that a reply's secrets are known before any other policy logs it.
+
+    Nothing is sent, nor sent again, that nobody waits for any more.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002
+        if Cancellation.caller_has_left():
+            raise AuthenticationFailedError("The call was cancelled before its request was sent.")
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:  # noqa: ARG002
         with guarded_secrets() as secrets:

@@ -10,7 +10,8 @@ from typing import Final
 from azure.core.exceptions import ClientAuthenticationError
 
 from azid.clock import Clock
-from azid.single_flight import SingleFlight
+from azid.errors import AuthenticationFailedError
+from azid.single_flight import FlightAbandoned, SingleFlight
 from azid.tokens.access import IssuedToken
 
 __all__ = ["Renewals"]
@@ -49,6 +50,7 @@ class Renewals:
         :param renew: gets a new one.
         :param remember: told of the token to hand out from now on, which a renewal in the background may change.
         :raises Exception: what `renew` raises, unless `held` is still good.
+        :raises ~azure.core.exceptions.ClientAuthenticationError: the caller has left while somebody else renewed it.
         """
         now = self._clock.time()
         if held is not None and now < held.fresh_until:
@@ -60,7 +62,7 @@ class Renewals:
             self._renew_in_background(key, renew, remember)
             return held
         try:
-            issued = self._flights.do(key, renew)
+            issued = self._renew(key, renew)
         except ClientAuthenticationError as error:
             if held is None or held.expires_on <= self._clock.time():
                 raise
@@ -69,6 +71,12 @@ class Renewals:
             issued = held
         remember(issued)
         return issued
+
+    def _renew(self, key: Hashable, renew: Callable[[], IssuedToken]) -> IssuedToken:
+        try:
+            return self._flights.do(key, renew)
+        except FlightAbandoned:
+            raise AuthenticationFailedError("The call was cancelled while another one renewed its token.") from None
 
     def _renew_in_background(
         self, key: Hashable, renew: Callable[[], IssuedToken], remember: Callable[[IssuedToken], object]

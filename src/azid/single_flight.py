@@ -75,39 +75,48 @@ class SingleFlight(Generic[T]):
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[Hashable, _Flight[T]] = {}
+        self._flights: dict[Hashable, _Turn[T]] = {}
 
     def do(self, key: Hashable, work: Callable[[], T]) -> T:
         """Return what `work` returns, or what the same work that is under way will return. Ctrl-C ends the wait.
 
-        A leader that is interrupted takes nobody down with it: one of those who wait begins anew.
+        A leader that is interrupted takes nobody down with it: one of those who wait begins anew. So it is with work
+        that fails after everybody has left, since it may fail because of that.
 
         :param key: what makes two pieces of work the same.
         :param work: the work, done in this thread if nobody is at it.
         :raises Exception: what the work raises.
+        :raises FlightAbandoned: somebody else is at the work, and the caller has left.
         """
+        caller = Cancellation.current()
         while True:
-            own: _Flight[T] = _Flight()
+            own: _Turn[T] = _Turn(caller)
             try:
                 with self._lock:
                     flight = self._flights.setdefault(key, own)
                 if flight is own:
-                    return own.lead(work)
+                    own.lead_for(caller, lambda _: work())
             finally:
                 try:
                     self._land(key, own)
                 finally:  # once more: a Ctrl-C while landing must leave nobody waiting
                     self._land(key, own)
-            with suppress(FlightAbandoned):
-                return flight.outcome()
+            if flight is not own:
+                flight.join(caller)
+            if not flight.is_abandoned:
+                with suppress(FlightAbandoned):
+                    return flight.outcome()
+            if Cancellation.caller_has_left():
+                raise FlightAbandoned
 
     def is_under_way(self, key: Hashable) -> bool:
         """Whether somebody is at the work of `key`."""
         return key in self._flights
 
-    def _land(self, key: Hashable, flight: _Flight[T]) -> None:
+    def _land(self, key: Hashable, flight: _Turn[T]) -> None:
         with self._lock:
             if self._flights.get(key) is flight:
+                flight.settle()
                 del self._flights[key]
         flight.landed.set()
 
@@ -121,12 +130,14 @@ class _Turn(_Flight[T]):
         """Tells the work to end early."""
         self.is_abandoned = False
         """Once it has landed: whether its outcome tells nothing to those who did not leave."""
+        self._everybody = Cancellation()
+        """What the work goes by: its leader may leave, and others stay."""
         # By thread, too, which waits once: after a Ctrl-C nobody else's name is taken off.
         self._callers = [(threading.get_ident(), caller)]
         self._deserted = False  # whether everybody who waited has left
 
     def lead_for(self, caller: Cancellation | None, work: Callable[[threading.Event], T]) -> None:
-        with _listening(caller, self._review):
+        with _listening(caller, self._review), nullcontext() if caller is None else self._everybody.as_current():
             self.lead(lambda: work(self.cancelled))
 
     def join(self, caller: Cancellation | None) -> None:
@@ -166,6 +177,7 @@ class _Turn(_Flight[T]):
         if all(caller is not None and caller.is_cancelled for _, caller in tuple(self._callers)):
             self._deserted = True
             self.cancelled.set()
+            self._everybody.cancel()
         return self._deserted
 
 

@@ -70,7 +70,7 @@ class InterruptedAt:
         return self.came
 
 
-@pytest.mark.parametrize("moment", range(1, 16))
+@pytest.mark.parametrize("moment", range(1, 34))
 def test_an_interrupt_at_any_moment_leaves_nobody_waiting(executor: ThreadPoolExecutor, moment: int) -> None:
     flights: SingleFlight[str] = SingleFlight()
     turns: Turns[str] = Turns()

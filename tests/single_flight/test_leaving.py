@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from azid.cancellation import Cancellation
-from azid.single_flight import FlightAbandoned, Turns
+from azid.single_flight import FlightAbandoned, SingleFlight, Turns
 from tests.support.flights import GIVE_UP, THREADS, Work, begin, never
 
 
@@ -187,6 +187,71 @@ def test_one_who_waits_for_a_turn_of_their_own_may_leave(executor: ThreadPoolExe
     assert isinstance(own.exception(GIVE_UP), FlightAbandoned | AssertionError)
     work.end.set()
     assert led.result(GIVE_UP) == ("done", True)
+
+
+class Refresh(Work):
+    """Work of a flight that goes by whether anybody still waits."""
+
+    def __call__(self, *_: object) -> Any:
+        self.begun += 1
+        self.under_way.set()
+        while not self.end.wait(0.01):
+            if Cancellation.caller_has_left():
+                raise RuntimeError("ended early")
+        return self.outcome()
+
+
+def test_work_goes_on_for_those_who_stay_and_ends_with_the_last(executor: ThreadPoolExecutor) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    work, callers = Refresh(), [Caller() for _ in range(3)]
+    calls = [call_for(executor, caller, lambda: flights.do("key", work)) for caller in callers]
+    assert [caller.cancel() for caller in callers] == [False, False, True]
+    assert isinstance(calls[0].exception(GIVE_UP), RuntimeError)
+    assert [type(call.exception(GIVE_UP)) for call in calls[1:]] == [FlightAbandoned] * 2
+    assert work.begun == 1
+
+
+def test_work_that_is_led_for_others_too_does_not_end_with_its_leader(executor: ThreadPoolExecutor) -> None:
+    turns: Turns[str] = Turns()
+    work, leader, other = Refresh(), Caller(), Caller()
+    call_for(executor, leader, lambda: turns.do(turns.ticket(), work))
+    waiter = call_for(executor, other, lambda: turns.do(turns.ticket(), never))
+    assert not leader.cancel()
+    work.end.set()
+    assert waiter.result(GIVE_UP) == ("done", False)
+
+
+def test_one_who_waits_for_anothers_flight_may_leave(executor: ThreadPoolExecutor) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    work, caller = Refresh(), Caller()
+    led = begin(executor, work, lambda: flights.do("key", work))
+    waiter = call_for(executor, caller, lambda: flights.do("key", never))
+    assert not caller.cancel()
+    assert isinstance(waiter.exception(GIVE_UP), FlightAbandoned)
+    assert not led.done()
+    work.end.set()
+    assert led.result(GIVE_UP) == "done"
+
+
+def test_the_outcome_of_a_flight_that_all_had_left_is_theirs_who_come_too_late(executor: ThreadPoolExecutor) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    stubborn, caller, late = Work(), Caller(), Caller()
+    call_for(executor, caller, lambda: flights.do("key", stubborn))
+    assert caller.cancel()
+    waiter = call_for(executor, late, lambda: flights.do("key", never))
+    stubborn.end.set()
+    assert waiter.result(GIVE_UP) == "done"
+
+
+def test_its_failure_is_not(executor: ThreadPoolExecutor) -> None:
+    flights: SingleFlight[str] = SingleFlight()
+    stubborn, caller, late = Work(RuntimeError("ended early")), Caller(), Caller()
+    led = call_for(executor, caller, lambda: flights.do("key", stubborn))
+    assert caller.cancel()
+    waiter = call_for(executor, late, lambda: flights.do("key", lambda: "anew"))
+    stubborn.end.set()
+    assert waiter.result(GIVE_UP) == "anew"
+    assert isinstance(led.exception(GIVE_UP), RuntimeError)
 
 
 def test_callers_who_come_and_go_leave_nothing_under_way(executor: ThreadPoolExecutor) -> None:
