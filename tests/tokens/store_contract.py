@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from azid.cancellation import Cancellation
 from azid.tokens.document import Document
 from azid.tokens.store import TokenStore
 
@@ -174,6 +175,18 @@ class TokenStoreContract:
 
         with ThreadPoolExecutor() as executor:
             executor.submit(refresh).result(GIVE_UP)
+
+    def test_a_caller_who_has_left_does_not_wait_for_a_refresh(self, store: TokenStore) -> None:
+        caller = Cancellation()
+
+        def refresh() -> None:
+            with caller.as_current(), store.refreshing("ada"):
+                assert caller.is_cancelled
+
+        with ThreadPoolExecutor() as executor, store.refreshing("ada"):
+            waiting = executor.submit(refresh)
+            caller.cancel()
+            waiting.result(GIVE_UP)
 
     def test_a_refresh_keeps_no_writer_out(self, store: TokenStore) -> None:
         def write() -> None:

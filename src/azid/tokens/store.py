@@ -41,7 +41,8 @@ class TokenStore(Protocol):
         """Return a context that one at a time enters for `key`, whichever thread or process it is in.
 
         It surrounds the redemption of a refresh token, so that whoever comes second finds the new token in the store.
-        The wait is bounded: a holder that hangs delays others, and does not stop them. Nobody asks a person within.
+        The wait is bounded: a holder that hangs delays others, and does not stop them. Nobody asks a person within. A
+        caller who has left (`Cancellation`) need not wait any longer.
 
         :param key: whose refresh it is.
         """

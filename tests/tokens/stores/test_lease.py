@@ -29,6 +29,11 @@ def test_the_wait_ends(clock: ManualClock) -> None:
     assert clock.monotonic() == pytest.approx(10)
 
 
+def test_the_wait_ends_when_it_is_given_up(clock: ManualClock) -> None:
+    assert not wait_for(lambda: False, seconds=10, clock=clock, given_up=lambda: len(clock.waits) == 3)
+    assert len(clock.waits) == 3
+
+
 def test_a_lease_is_held_within_the_block_and_given_back(clock: ManualClock) -> None:
     events: list[str] = []
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from msal_extensions import CrossPlatLock, FilePersistence
 
+from azid.cancellation import Cancellation
 from azid.clock import ManualClock
 from azid.tokens.store import TokenStore
 from azid.tokens.stores.file import FileItem
@@ -262,6 +263,15 @@ class TestRefreshing:
             assert sum(clock.waits) == pytest.approx(35)
         assert "hangs" in caplog.text
         assert "ada" not in caplog.text
+
+    def test_it_does_not_count_as_hanging_when_a_caller_leaves(
+        self, store: SharedTokenStore, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock, caller = ManualClock(), Cancellation()
+        caller.cancel()
+        with store.refreshing("ada"), caller.as_current(), store_in(folder, clock=clock).refreshing("ada"):
+            assert clock.waits == []
+        assert caplog.text == ""
 
     def test_another_accounts_refresh_is_not_waited_for(self, store: SharedTokenStore, folder: Path) -> None:
         clock = ManualClock()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from azid.cancellation import Cancellation
 from azid.clock import Clock
 
 __all__ = ["REFRESH_LEASE", "hold", "wait_for"]
@@ -21,12 +22,17 @@ _SHORTEST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.1
 
 
-def wait_for(attempt: Callable[[], bool], *, seconds: float, clock: Clock) -> bool:
-    """Repeat `attempt` until it succeeds or `seconds` have passed; return whether it has succeeded."""
+def wait_for(
+    attempt: Callable[[], bool], *, seconds: float, clock: Clock, given_up: Callable[[], bool] = lambda: False
+) -> bool:
+    """Repeat `attempt` until it succeeds or `seconds` have passed; return whether it has succeeded.
+
+    :param given_up: whether nobody wants it any more, which ends the wait, too. Never by default.
+    """
     deadline, pause, never = clock.monotonic() + seconds, _SHORTEST_PAUSE, threading.Event()
     while not attempt():
         remaining = deadline - clock.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or given_up():
             return False
         clock.wait(never, min(pause * random.uniform(0.5, 1), remaining))  # noqa: S311 - so that waiters spread
         pause = min(2 * pause, _LONGEST_PAUSE)
@@ -45,7 +51,7 @@ def hold(acquire: Callable[[], bool], release: Callable[[], object], *, clock: C
     """
     held = False
     try:
-        held = wait_for(acquire, seconds=REFRESH_LEASE, clock=clock)
+        held = wait_for(acquire, seconds=REFRESH_LEASE, clock=clock, given_up=Cancellation.caller_has_left)
     except Exception as error:  # the store has trouble; the refresh need not
         _LOGGER.info("A refresh goes on without its lease: %s", error)
     try:

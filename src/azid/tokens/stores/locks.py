@@ -72,14 +72,15 @@ class FileLock:
         self._threads = threading.RLock()
 
     @contextmanager
-    def held(self, seconds: float) -> Iterator[bool]:
+    def held(self, seconds: float, *, given_up: Callable[[], bool] = lambda: False) -> Iterator[bool]:
         """Hold the lock within the block; yield whether it is held, rather than been waited for too long.
 
         :param seconds: how long to wait.
+        :param given_up: whether nobody wants it any more, which ends the wait, too. Never by default.
         """
         held, threads = False, self._threads
         try:
-            held = wait_for(self._acquire, seconds=seconds, clock=self._clock)
+            held = wait_for(self._acquire, seconds=seconds, clock=self._clock, given_up=given_up)
             yield held
         finally:
             if held and threads is self._threads:  # else this is a process that was forked within the block

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Final
 
+from azid.cancellation import Cancellation
 from azid.fork import renew_after_fork
 from azid.tokens.document import Document
 
 __all__ = ["MemoryTokenStore"]
+
+_LEAVE_SLICE: Final = 0.1
+"""Seconds between two looks at whether a caller who waits for another's refresh has left."""
 
 
 class MemoryTokenStore:
@@ -42,10 +46,22 @@ class MemoryTokenStore:
 
     def refreshing(self, key: str) -> AbstractContextManager[object]:
         with self._lock:
-            return self._refreshes[key]  # its holder's request has time limits
+            refresh = self._refreshes[key]
+        # Its holder's request has time limits. No Ctrl-C comes between a lock's own `with` and its block.
+        return refresh if Cancellation.current() is None else _while_wanted(refresh)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _empty, (self.personal,)  # tokens are not pickled
+
+
+@contextmanager
+def _while_wanted(refresh: threading.RLock) -> Iterator[None]:
+    with ExitStack() as held:
+        while not Cancellation.caller_has_left():
+            if refresh.acquire(timeout=_LEAVE_SLICE):
+                held.callback(refresh.release)
+                break
+        yield
 
 
 def _empty(personal: bool) -> MemoryTokenStore:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from azid.cancellation import Cancellation
 from azid.clock import Clock, SystemClock
 from azid.tokens.document import Document
 from azid.tokens.stores.item import Item, UnreadableItemError
@@ -110,8 +111,8 @@ class SharedTokenStore:
     @contextmanager
     def refreshing(self, key: str) -> Iterator[None]:
         lock = self._refresh_locks[zlib.crc32(key.encode()) % _REFRESH_LOCKS]
-        with lock.held(_REFRESH_PATIENCE) as held:
-            if not held:
+        with lock.held(_REFRESH_PATIENCE, given_up=Cancellation.caller_has_left) as held:
+            if not held and not Cancellation.caller_has_left():
                 _LOGGER.warning("A refresh of the same account hangs, in another thread or process; it is done again.")
             yield
 
