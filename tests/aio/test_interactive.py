@@ -77,9 +77,13 @@ class TestAFreshToken:
         prompt.person = Person(ADA.username, ADA.password, entra=entra)
         credential = make_async_credential(transport=entra.transport(), additionally_allowed_tenants=["*"])
         token = await credential.get_token(GRAPH)
-        assert await credential.get_token(GRAPH, tenant_id=fabrikam) != token
-        assert (await credential.get_token_info(GRAPH, options={"tenant_id": fabrikam})).token != token.token
+        fabrikams = await credential.get_token(GRAPH, tenant_id=fabrikam)
+        assert fabrikams != token
         assert at_once(credential.get_token(GRAPH)) is token
+        assert at_once(credential.get_token(GRAPH, tenant_id=fabrikam)) is fabrikams
+        assert at_once(credential.get_token_info(GRAPH, options={"tenant_id": fabrikam})).token == fabrikams.token
+        with pytest.raises(ValueError, match="no tenant ID"):
+            await credential.get_token(GRAPH, tenant_id="no tenant")
 
     async def test_does_not_do_for_cae(self, async_credential: DeviceCodeCredential, prompt: Prompt) -> None:
         token = await async_credential.get_token(GRAPH)

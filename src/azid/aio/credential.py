@@ -44,7 +44,7 @@ class Credential:
         enable_cae: bool = False,
         **kwargs: Any,  # noqa: ARG002 - azure-core's protocol lets clients pass more
     ) -> AccessToken:
-        if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
+        if not claims and (fresh := self._find_fresh(scopes, tenant_id, enable_cae)) is not None:
             return fresh.access_token
         credential = self._credential
         return await self._off_loop.run(
@@ -58,7 +58,7 @@ class Credential:
         options = options or {}
         claims, tenant_id = options.get("claims"), options.get("tenant_id")
         enable_cae = bool(options.get("enable_cae", False))
-        if tenant_id is None and not claims and (fresh := self._find_fresh(scopes, enable_cae)) is not None:
+        if not claims and (fresh := self._find_fresh(scopes, tenant_id, enable_cae)) is not None:
             return fresh.token_info
         credential = self._credential
         return await self._off_loop.run(
@@ -95,10 +95,10 @@ class Credential:
     def __repr__(self) -> str:
         return repr(self._credential)
 
-    def _find_fresh(self, scopes: tuple[str, ...], enable_cae: bool) -> IssuedToken | None:
+    def _find_fresh(self, scopes: tuple[str, ...], tenant_id: str | None, enable_cae: bool) -> IssuedToken | None:
         try:
-            return find_fresh_token(self._credential, scopes, enable_cae)
-        except TypeError:  # what cannot be looked up are no scopes: the session says so
+            return find_fresh_token(self._credential, scopes, enable_cae, tenant_id)
+        except TypeError:  # what cannot be looked up is malformed: the session says so
             return None
 
 

@@ -125,9 +125,11 @@ class Credential:
         self._session.close(exc_type, exc_value, traceback)
 
 
-def find_fresh_token(credential: Credential, scopes: tuple[str, ...], enable_cae: bool) -> IssuedToken | None:
+def find_fresh_token(
+    credential: Credential, scopes: tuple[str, ...], enable_cae: bool, tenant_id: str | None = None
+) -> IssuedToken | None:
     """Return what `credential` would return at once, from memory; None if it has to look further. Takes no lock."""
-    fresh = credential._fresh.get((scopes, None, enable_cae))
+    fresh = credential._fresh.get((scopes, tenant_id or None, enable_cae))
     return fresh if fresh is not None and credential._time() < fresh.fresh_until else None
 
 
