@@ -66,9 +66,9 @@ def measure(bench: Bench) -> Section:
         f"`{_SECRET_CREDENTIAL}` at the public cloud's authority, to which a proxy leads both libraries; "
         f"`{_MACHINE_CREDENTIAL}` as in App Service. Both get prepared answers on loopback. Process: {_PROCESSES} "
         "whole processes of each, that import the credential, make one and call `get_token` once; the ratio is to "
-        f"`{BASE}` in the same environment. Cached: as above, for a credential that has its token. New: calls of one credential "
-        f"whose tokens expire within five minutes, beside the bare request on a `requests.Session`, "
-        f"{_ROUNDS * _TOKENS} of each, in turn. Threads: {_THREADS} of one new credential, let go together, while the "
+        f"`{BASE}` in the same environment. Cached: as above, for a credential that has its token. New: calls of one "
+        f"credential whose tokens expire within five minutes, beside the bare request on a "
+        f"`requests.Session`, {_ROUNDS * _TOKENS} of each, in turn. Threads: {_THREADS} of one new credential, let go together, while the "
         f"endpoint answers after {_LATENCY * 1000:.0f} ms; {_ROUNDS} rounds. Calls that failed there: "
         + ", ".join(f"{count} of {library}'s" for library, count in failed.items())
         + ". Requests include discovery, which azure-identity does also for well-known authorities.",
@@ -221,7 +221,10 @@ def time_new(library: Library, *, credential: str) -> dict[str, list[float]]:
     import requests
 
     with _new(library, credential) as made, requests.Session() as session:
-        calls = {"bare": _bare_request(session, credential), "call": lambda: made.get_token(scope(0))}
+        calls: dict[str, Callable[[], object]] = {
+            "bare": _bare_request(session, credential),
+            "call": lambda: made.get_token(scope(0)),
+        }
         for call in tuple(calls.values()) * _WARM_UP:  # connect, and load what is loaded once
             call()
         taken: dict[str, list[float]] = {name: [] for name in calls}
