@@ -67,9 +67,9 @@ def measure(bench: Bench) -> Section:
         f"`{_MACHINE_CREDENTIAL}` as in App Service. Both get prepared answers on loopback. Process: {_PROCESSES} "
         "whole processes of each, that import the credential, make one and call `get_token` once; the ratio is to "
         f"`{BASE}` in the same environment. Cached: as above, for a credential that has its token. New: calls of one "
-        f"credential whose tokens expire within five minutes, beside the bare request on a "
-        f"`requests.Session`, {_ROUNDS * _TOKENS} of each, in turn. Threads: {_THREADS} of one new credential, let go together, while the "
-        f"endpoint answers after {_LATENCY * 1000:.0f} ms; {_ROUNDS} rounds. Calls that failed there: "
+        "credential whose tokens expire within five minutes, beside the bare request on a `requests.Session`, "
+        f"{_ROUNDS * _TOKENS} of each, in turn. Threads: {_THREADS} of one new credential, let go together, while "
+        f"the endpoint answers after {_LATENCY * 1000:.0f} ms; {_ROUNDS} rounds. Calls that failed there: "
         + ", ".join(f"{count} of {library}'s" for library, count in failed.items())
         + ". Requests include discovery, which azure-identity does also for well-known authorities.",
         (

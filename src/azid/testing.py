@@ -2,11 +2,12 @@
 
 Installing ``azid[emulator]`` makes pytest know them. They load the emulator when a test asks for one of them.
 
-    entra          a running emulator; this process meets it at login.microsoftonline.com
-    entra_person   a person who answers whatever the program asks: its browser, and device codes
-    entra_users    who is in the directory; override it to have others
-    entra_clients  the applications that are registered besides Microsoft's own; override it to have yours
-    entra_clock    what the emulator's time is told by; override it with a `ManualClock` to move time
+    entra             a running emulator; this process meets it at login.microsoftonline.com
+    entra_person      a person who answers whatever the program asks: its browser, and device codes
+    entra_users       who is in the directory; override it to have others
+    entra_clients     the applications that are registered besides Microsoft's own; override it to have yours
+    entra_identities  the managed identities of the machine besides its own; override it to have some
+    entra_clock       what the emulator's time is told by; override it with a `ManualClock` to move time
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ import pytest
 
 if TYPE_CHECKING:
     from azid.clock import Clock
-    from azid.emulator import Client, Emulator, Person, User
+    from azid.emulator import Client, Emulator, ManagedIdentity, Person, User
 
-__all__ = ["entra", "entra_clients", "entra_clock", "entra_person", "entra_users"]
+__all__ = ["entra", "entra_clients", "entra_clock", "entra_identities", "entra_person", "entra_users"]
 
 _BROWSER: Final = "azid-entra-person"
 
@@ -82,6 +83,12 @@ def entra_clients() -> list[Client | str]:
 
 
 @pytest.fixture
+def entra_identities() -> list[ManagedIdentity]:
+    """The managed identities that the machine has besides its own: none. Override it to have some."""
+    return []
+
+
+@pytest.fixture
 def entra_clock() -> Clock:
     """The machine's clock. Override it with `azid.clock.ManualClock` to move time, and give credentials the same."""
     from azid.clock import SystemClock
@@ -91,8 +98,10 @@ def entra_clock() -> Clock:
 
 @pytest.fixture
 def entra(
+    *,
     entra_users: list[User],
     entra_clients: list[Client | str],
+    entra_identities: list[ManagedIdentity],
     entra_clock: Clock,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
@@ -114,6 +123,7 @@ def entra(
         Emulator(
             entra_users,
             clients=entra_clients,
+            identities=entra_identities,
             clock=entra_clock,
             device_code_interval=1,
             on_device_code=_browser.show_code,

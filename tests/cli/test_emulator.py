@@ -19,15 +19,17 @@ from azid import DeviceCodeCredential
 from azid.cli import exit_codes
 from azid.cli.group import azid
 from azid.cli.pointing import Pointers
-from azid.emulator import Emulator, Person
+from azid.emulator import Client, Emulator, Federation, ManagedIdentity, Person
 from azid.emulator.script_file import apply_script, read_script
 from azid.emulator.users_file import read_people
 from tests.conftest import ADA, GRAPH
 from tests.docs.blocks import blocks_of
+from tests.emulator.driver import payload
 from tests.support.emulator_command import PASSWORD, PATIENCE, attended, running
 
 PROGRAMS = Path(__file__).parent / "programs"
 CLIENT_ID = "6e74172b-be56-4843-9ff4-e66a39bb12e3"
+IDENTITY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
 def refused(*arguments: str | Path) -> Result:
@@ -118,6 +120,46 @@ def test_people_applications_trouble_and_ports_are_chosen(tmp_path: Path) -> Non
         assert code.status_code == 200, code.text
 
 
+def test_applications_and_machines_get_tokens(tmp_path: Path) -> None:
+    people = tmp_path / "people.json"
+    client = {"client_id": CLIENT_ID, "name": "Ours", "public": False, "secrets": ["s3cret"]}
+    identity = {"client_id": IDENTITY, "name": "deploy"}
+    document = {
+        "users": [{"username": "eve@fabrikam.example", "password": "x"}],
+        "clients": [client],
+        "identities": [identity],
+        "system_assigned": False,
+    }
+    people.write_text(json.dumps(document), encoding="utf-8")
+    with running("--users", people, "--tenant", CLIENT_ID) as emulator:
+        ready = emulator.ready
+        (known,) = ready["clients"]
+        assert (known["client_id"], known["name"], known["credentials"]) == (CLIENT_ID, "Ours", ["secret"])
+        assert [each["name"] for each in ready["identities"]] == ["deploy"]
+        assert "s3cret" not in json.dumps(ready)
+        form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": "s3cret", "scope": GRAPH}
+        own = requests.post(
+            f"{ready['authority']}/{CLIENT_ID}/oauth2/v2.0/token",
+            data=form,
+            verify=ready["ca_file"],
+            timeout=PATIENCE,
+        )
+        assert own.status_code == 200, own.text
+        environ = ready["managed_identity_environments"]["app-service"]
+        machines = requests.get(
+            environ["IDENTITY_ENDPOINT"],
+            params={"api-version": "2019-08-01", "resource": "https://vault.azure.net"},
+            headers={"X-IDENTITY-HEADER": environ["IDENTITY_HEADER"]},
+            timeout=PATIENCE,
+        )
+        claims = payload(machines.json()["access_token"])
+        assert (claims["appid"], claims["tid"]) == (IDENTITY, CLIENT_ID)
+    lines = emulator.log.splitlines()
+    assert any(re.match(r"200 POST \S+/oauth2/v2\.0/token  client_credentials client ", line) for line in lines)
+    assert any(re.match(r"200 GET 127\.0\.0\.1:\d+/msi/token$", line) for line in lines)
+    assert "s3cret" not in emulator.log
+
+
 def test_a_port_that_is_taken_is_named() -> None:
     with Emulator() as entra:
         port = urlsplit(entra.authority).port
@@ -139,6 +181,20 @@ def test_the_text_says_how_to_point_programs_at_it() -> None:
     for name in ("HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
         assert name in proxied
     assert ADA.password not in text + proxied
+
+
+def test_the_text_names_applications_and_identities_but_no_secret() -> None:
+    federations = (Federation("https://issuer.example", "a"),)
+    client = Client(CLIENT_ID, "Orders API", public=False, secrets=("s3cret",), federations=federations)
+    identity = ManagedIdentity(IDENTITY, name="deploy")
+    with Emulator([ADA]) as entra:
+        pointers = Pointers(entra, [ADA], None, None, [client, Client(IDENTITY)], [identity])
+        for text in (pointers.as_text(), pointers._replace(proxy="http://127.0.0.1:1").as_text()):
+            assert f"{CLIENT_ID}  Orders API  (confidential, secret, federation)" in text
+            assert f"{IDENTITY}  (public)" in text
+            assert f"{IDENTITY}  deploy" in text
+            assert "AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:" in text
+            assert "s3cret" not in text
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell here")

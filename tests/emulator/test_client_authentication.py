@@ -288,6 +288,17 @@ def test_a_workloads_token_expires(driver: Driver, clock: ManualClock) -> None:
     assert refusal(prove(driver, token)) == ("invalid_client", 700024)
 
 
+def test_other_programs_can_ask_for_a_workloads_token(driver: Driver) -> None:
+    """So that a shell can write it to a file."""
+    url = "http://localhost/federated-token"
+    reply = driver.browser.post(url, data={"subject": WORKLOAD})
+    assert reply.headers["Content-Type"].startswith("application/jwt")
+    assert prove(driver, reply.text).status_code == 200
+    whole = {"subject": "a", "issuer": "https://other.example", "audience": "b"}
+    assert prove(driver, driver.browser.post(url, data=whole).text).status_code == 200
+    assert refusal(driver.browser.post(url)) == ("invalid_request", 900144)
+
+
 @pytest.mark.parametrize(
     ("token", "code"),
     [

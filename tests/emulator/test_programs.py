@@ -30,6 +30,8 @@ def private(home: Path, **environ: str) -> dict[str, str]:
         "AZID_CONFIG_DIR",
         "IDENTITY_ENDPOINT",
         "MSI_SECRET",
+        "SYSTEM_ACCESSTOKEN",
+        "SYSTEM_OIDCREQUESTURI",
         "XDG_CACHE_HOME",
         "ALL_PROXY",
         "all_proxy",

@@ -71,6 +71,19 @@ def test_faults_come_in_order(file: Path, entra: Emulator, driver: Driver, clock
         driver.device_code()
 
 
+@pytest.mark.parametrize("endpoint", ["imds", "app-service", "pipelines", "federated-token"])
+def test_a_fault_meets_endpoints_of_machines_too(file: Path, entra: Emulator, endpoint: str) -> None:
+    follow(file, entra, faults=[{"endpoint": endpoint, "status": 410}])
+    environ = {**entra.managed_identity_environ("app-service"), **entra.pipelines_environ("1", "a")}
+    method, url = {
+        "imds": ("GET", "http://169.254.169.254/metadata/identity/oauth2/token"),
+        "app-service": ("GET", environ["IDENTITY_ENDPOINT"]),
+        "pipelines": ("POST", environ["SYSTEM_OIDCREQUESTURI"]),
+        "federated-token": ("POST", "http://localhost/federated-token"),
+    }[endpoint]
+    assert entra.session().request(method, url).status_code == 410
+
+
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [

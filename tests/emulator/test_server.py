@@ -18,7 +18,7 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from azid.emulator import Emulator, Fault, Person, RecordedRequest
+from azid.emulator import Client, Emulator, Fault, ManagedIdentity, Person, RecordedRequest
 from tests.conftest import ADA, GRAPH
 from tests.emulator.driver import AZURE_CLI, Driver
 from tests.support.ports import free_ports
@@ -210,6 +210,18 @@ def test_the_pin_is_that_of_its_certificate(started: Emulator) -> None:
     assert base64.b64decode(started.certificate_pin) == hashlib.sha256(public_key).digest()
     with pytest.raises(RuntimeError, match="with statement"):
         _ = Emulator().certificate_pin
+
+
+def test_the_first_page_shows_who_and_what_there_is() -> None:
+    client = Client("6e74172b-be56-4843-9ff4-e66a39bb12e3", "Orders API", public=False, secrets=("a s3cret",))
+    deploy = ManagedIdentity("0f8fad5b-d9cb-469f-a165-70867728950e", name="deploy")
+    entra = Emulator([ADA], clients=[client], identities=[deploy])
+    page = entra.session().get("http://localhost/").text
+    for shown in (ADA.username, "Orders API", client.client_id, "confidential, secret", "deploy", deploy.client_id):
+        assert shown in page
+    assert "AZURE_POD_IDENTITY_AUTHORITY_HOST=http://localhost" in page
+    assert "a s3cret" not in page
+    assert ADA.password not in page
 
 
 def test_requests_are_told_as_they_are_answered() -> None:

@@ -8,12 +8,23 @@ from typing import Any
 
 import pytest
 
-from azid.emulator import DEFAULT_TENANT_ID, Client, Emulator, User
+from azid.emulator import (
+    DEFAULT_TENANT_ID,
+    Client,
+    Emulator,
+    Federation,
+    ManagedIdentity,
+    SubjectNameIssuer,
+    User,
+)
 from azid.emulator.json_file import FileError
 from azid.emulator.users_file import read_people
 from tests.emulator.driver import Driver, refusal
+from tests.support.certificates import elliptic, issue
 
 GUID = "0a1b2c3d-0000-4000-8000-00000000000f"
+CERTIFICATE = issue("CN=app.contoso.example")
+ROOT = issue("CN=Root of Contoso", ca=True)
 ADA = {"username": "ada@contoso.example", "password": "pass phrase"}
 
 
@@ -70,6 +81,42 @@ def test_refusals_are_the_persons_own(file: Path) -> None:
     assert driver.password(ADA["username"], "pass phrase").status_code == 200
 
 
+def test_applications_that_prove_themselves(file: Path) -> None:
+    (file.parent / "app.pem").write_text(CERTIFICATE.key_pem + CERTIFICATE.pem)
+    client = {
+        "client_id": GUID,
+        "public": False,
+        "secrets": ["s3cret"],
+        "certificates": ["app.pem", ROOT.pem],
+        "trusted_subjects": [{"subject": "CN=shop.contoso.example", "ca": ROOT.pem}],
+        "federations": [{"issuer": "https://a.example", "subject": "b"}],
+        "identifier_uri": "https://orders.contoso.example",
+    }
+    people = read_people(write(file, users=[ADA], clients=[client]))
+    assert people.applications() == [
+        Client(
+            GUID,
+            public=False,
+            secrets=("s3cret",),
+            certificates=(CERTIFICATE.pem, ROOT.pem),
+            trusted_subjects=(SubjectNameIssuer("CN=shop.contoso.example", ROOT.pem),),
+            federations=(Federation("https://a.example", "b"),),
+            identifier_uri="https://orders.contoso.example",
+        )
+    ]
+    assert "s3cret" not in repr(people)
+
+
+def test_identities_of_machines(file: Path) -> None:
+    people = read_people(
+        write(file, users=[ADA], identities=[{"client_id": GUID, "name": "deploy"}], system_assigned=False)
+    )
+    assert people.machine_identities() == [ManagedIdentity(GUID, name="deploy")]
+    assert people.machine_identities(GUID) == [ManagedIdentity(GUID, name="deploy", tenant_id=GUID)]
+    assert not people.system_assigned
+    assert read_people(write(file, users=[ADA])).system_assigned
+
+
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [
@@ -88,6 +135,32 @@ def test_refusals_are_the_persons_own(file: Path) -> None:
         (
             {"users": [ADA], "clients": [{"client_id": GUID}, {"client_id": GUID.upper()}]},
             "clients[1].client_id: this application is there twice",
+        ),
+        *(
+            (
+                {"users": [ADA], "clients": [{"client_id": GUID, "certificates": [text]}]},
+                f"clients[0].certificates[0]: {complaint}",
+            )
+            for text, complaint in (
+                ("missing.pem", "the file cannot be read: No such file"),
+                ("people.json", "this is no certificate in PEM format"),
+                (CERTIFICATE.key_pem, "this is no certificate in PEM format"),
+                (elliptic("CN=a"), "the certificate's key is none of RSA"),
+            )
+        ),
+        (
+            {"users": [ADA], "clients": [{"client_id": GUID, "trusted_subjects": [{"subject": "a", "ca": ROOT.pem}]}]},
+            "clients[0].trusted_subjects[0].subject: must look like CN=app.contoso.example,O=Contoso",
+        ),
+        (
+            {"users": [ADA], "clients": [{"client_id": GUID, "federations": [{"issuer": "https://a.example"}]}]},
+            "clients[0].federations[0].subject is missing",
+        ),
+        ({"users": [ADA], "clients": [{"client_id": GUID, "secrets": [""]}]}, "clients[0].secrets[0]: "),
+        ({"users": [ADA], "identities": [{"client_id": "a"}]}, "identities[0].client_id: must be a GUID"),
+        (
+            {"users": [ADA], "identities": [{"client_id": GUID}, {"client_id": GUID}]},
+            "identities[1].client_id: this identity is there twice",
         ),
         *(
             (

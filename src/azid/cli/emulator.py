@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from azid.cli.output import answer, is_json, output_option, say
 if TYPE_CHECKING:
     from types import FrameType
 
-    from azid.emulator import Client, Emulator, RecordedRequest, User
+    from azid.emulator import Client, Emulator, ManagedIdentity, RecordedRequest, User
     from azid.emulator.proxy import ConnectProxy
     from azid.emulator.users_file import People
 
@@ -54,7 +55,7 @@ _DAY: Final = 86400.0
     "users_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="People, applications and tenants, as JSON. Defaults to three people of its own.",
+    help="People, applications, managed identities and tenants, as JSON. Defaults to three people of its own.",
 )
 @click.option(
     "--script",
@@ -107,10 +108,18 @@ def emulator(
         tunnel = _start_proxy(entra, port, stack) if proxy else None
         from azid.cli.pointing import Pointers
 
-        pointers = Pointers(entra, setting.users, setting.shown_password, None if tunnel is None else tunnel.url)
+        pointers = Pointers(
+            entra,
+            setting.users,
+            setting.shown_password,
+            None if tunnel is None else tunnel.url,
+            setting.clients,
+            setting.identities,
+        )
         if command:
             assert tunnel is not None
-            say(f"The emulator is login.microsoftonline.com for this program.\n{pointers.people()}\n")
+            who = f"{pointers.people()}\n{pointers.applications()}"
+            say(f"The emulator is login.microsoftonline.com for this program.\n{who}")
             context.exit(_run(command, entra, tunnel, stack))
         try:
             answer(pointers.as_json() if is_json(context) else pointers.as_text())
@@ -125,14 +134,16 @@ class _Setting(NamedTuple):
 
     users: list[User]
     people: People | None
-    clients: list[Client | str]
+    clients: list[Client]
     tenants: dict[str, str]
+    identities: list[ManagedIdentity]
+    system_assigned: ManagedIdentity | None
     shown_password: str | None
 
 
 def _read(tenant: str | None, users_file: Path | None, client_ids: Sequence[str]) -> _Setting:
     try:
-        from azid.emulator import DEFAULT_TENANT_ID, User
+        from azid.emulator import DEFAULT_TENANT_ID, SYSTEM_ASSIGNED, Client, User
     except ImportError as error:
         raise CommandFailed(str(error), exit_codes.UNAVAILABLE) from None
     domain, tenant_id = _DOMAIN, DEFAULT_TENANT_ID
@@ -160,8 +171,10 @@ def _read(tenant: str | None, users_file: Path | None, client_ids: Sequence[str]
     return _Setting(
         users,
         people,
-        [*(people.applications() if people else ()), *client_ids],
+        [*(people.applications() if people else ()), *map(Client, client_ids)],
         {domain: tenant_id, **(people.tenants if people else {})},
+        people.machine_identities(tenant_id) if people else [],
+        replace(SYSTEM_ASSIGNED, tenant_id=tenant_id) if people is None or people.system_assigned else None,
         _PASSWORD if people is None else None,
     )
 
@@ -177,6 +190,8 @@ def _start(setting: _Setting, port: int, script_file: Path | None, stack: ExitSt
         setting.users,
         clients=setting.clients,
         tenants=setting.tenants,
+        identities=setting.identities,
+        system_assigned=setting.system_assigned or False,
         device_code_interval=1,
         port=port,
         on_request=log,

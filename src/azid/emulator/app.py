@@ -16,6 +16,7 @@ from azid.emulator import discovery, resource, wstrust
 from azid.emulator.authorize import authorization_request
 from azid.emulator.deviceauth import DeviceGoal
 from azid.emulator.exchange import JSONReply
+from azid.emulator.federation import DEFAULT_ISSUER, FEDERATED_TOKEN_LIFETIME, TOKEN_EXCHANGE_AUDIENCE
 from azid.emulator.grants import TokenRequest
 from azid.emulator.refusals import Refusal
 from azid.emulator.signin import Page
@@ -161,7 +162,15 @@ def _add_pages(app: Flask, services: Services) -> None:
 
     @app.get("/", endpoint="home")
     def home() -> Response:
-        return _shown(Page("home.html", {"users": directory.users, "authority": _authority(services)}), None)
+        machine = services.managed_identities.environ("imds", None)
+        shown = {
+            "authority": _authority(services),
+            "users": directory.users,
+            "applications": directory.applications,
+            "identities": services.identities,
+            "machine": [f"{name}={value}" for name, value in machine.items()],
+        }
+        return _shown(Page("home.html", shown), None)
 
 
 def _add_resource(app: Flask, services: Services) -> None:
@@ -184,6 +193,20 @@ def _add_managed_identities(app: Flask, services: Services) -> None:
 
     for endpoint in services.managed_identities.all:
         app.add_url_rule(endpoint.path, endpoint.kind, view(endpoint.answer), methods=[endpoint.method])
+
+    @app.post("/federated-token", endpoint="federated-token")
+    def federated_token() -> Response:
+        form = _form()
+        if not form.get("subject"):
+            raise Refusal(900144, "It is 'subject'.")
+        token = services.issuers.token(
+            form["subject"],
+            issuer=form.get("issuer") or DEFAULT_ISSUER,
+            audience=form.get("audience") or TOKEN_EXCHANGE_AUDIENCE,
+            lifetime=FEDERATED_TOKEN_LIFETIME,
+        )
+        return Response(token, mimetype="application/jwt")
+
     app.add_url_rule(services.pipelines.path, "pipelines", view(services.pipelines.answer), methods=["POST"])
 
 

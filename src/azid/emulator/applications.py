@@ -97,9 +97,15 @@ class Client:
         object.__setattr__(self, "certificates", kept)
 
     @property
-    def has_credentials(self) -> bool:
-        """Whether there is anything it could prove itself with."""
-        return bool(self.secrets or self.certificates or self.trusted_subjects or self.federations)
+    def credential_kinds(self) -> tuple[str, ...]:
+        """What it may prove itself with, in words."""
+        kinds = {
+            "secret": self.secrets,
+            "certificate": self.certificates,
+            "subject name and issuer": self.trusted_subjects,
+            "federation": self.federations,
+        }
+        return tuple(kind for kind, registered in kinds.items() if registered)
 
     @property
     def audiences(self) -> tuple[str, ...]:

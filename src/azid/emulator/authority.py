@@ -18,7 +18,7 @@ from azid.emulator.directory import DEFAULT_TENANT_ID, Directory, User, names
 from azid.emulator.dispatch import Dispatcher
 from azid.emulator.exchange import Reply, Request
 from azid.emulator.faults import Fault, Faults
-from azid.emulator.federation import DEFAULT_ISSUER, TOKEN_EXCHANGE_AUDIENCE
+from azid.emulator.federation import DEFAULT_ISSUER, FEDERATED_TOKEN_LIFETIME, TOKEN_EXCHANGE_AUDIENCE
 from azid.emulator.identities import SYSTEM_ASSIGNED, Identities, ManagedIdentity
 from azid.emulator.listening import Listening
 from azid.emulator.managed_identity.kinds import Kind
@@ -202,7 +202,7 @@ class Emulator:
         *,
         issuer: str = DEFAULT_ISSUER,
         audience: str = TOKEN_EXCHANGE_AUDIENCE,
-        lifetime: int = 3600,
+        lifetime: int = FEDERATED_TOKEN_LIFETIME,
     ) -> str:
         """Return a workload's token, such as a Kubernetes cluster or GitHub would give it.
 
@@ -212,7 +212,7 @@ class Emulator:
         :param subject: `system:serviceaccount:NAMESPACE:NAME`, say.
         :param issuer: whose token it is to be.
         :param audience: whom it is for.
-        :param lifetime: seconds.
+        :param lifetime: seconds; defaults to an hour.
         """
         return self._services.issuers.token(subject, issuer=issuer, audience=audience, lifetime=lifetime)
 

@@ -67,7 +67,7 @@ class ClientAuthentication:
             if code is None and client.public:
                 return Proof.NOTHING
             raise Refusal(code or 7000218)
-        if client.public and not client.has_credentials:
+        if client.public and not client.credential_kinds:
             raise Refusal(700025)
         if secret and assertion:
             raise Refusal(9002313, "It has both a client_secret and a client_assertion.")

@@ -123,6 +123,8 @@ class Directory:
         self._tenants = {name.lower(): tenant_id for name, tenant_id in (tenants or {}).items()}
         extra = [client if isinstance(client, Client) else Client(client) for client in clients or ()]
         self._clients = {client.client_id.lower(): client for client in (*KNOWN_CLIENTS, *extra)}
+        self.applications = tuple(extra)
+        """Those besides the well-known ones."""
         self._scripts: dict[str, list[_Script]] = {}
         self._consents: set[tuple[str, str, str]] = set()
         for user in users:

@@ -12,13 +12,15 @@ from typing import Any
 from azid.clock import Clock
 from azid.emulator.signer import Signer
 
-__all__ = ["DEFAULT_ISSUER", "TOKEN_EXCHANGE_AUDIENCE", "Issuers"]
+__all__ = ["DEFAULT_ISSUER", "FEDERATED_TOKEN_LIFETIME", "TOKEN_EXCHANGE_AUDIENCE", "Issuers"]
 
 DEFAULT_ISSUER = "https://issuer.contoso.example"
 """The `iss` of workloads' tokens, unless another is asked for."""
 
 TOKEN_EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 """The `aud` that Entra recommends for them."""
+
+FEDERATED_TOKEN_LIFETIME = 3600  # seconds
 
 
 class Issuers:

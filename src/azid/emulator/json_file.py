@@ -27,13 +27,14 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 def read(path: Path, form: type[AnyEntry]) -> AnyEntry:
     """Return what a file says.
 
-    :param path: the file.
+    :param path: the file. Its folder is the context of validators: other files are named from there.
     :param form: what it must be.
     :raises FileError: it cannot be read, is no JSON, or says something else; every place is named.
     """
     try:
         # Editors on Windows put a byte order mark first, which may be passed over (RFC 8259 section 8.1).
-        return form.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        text = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return form.model_validate_json(text, context=path.parent)
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:

@@ -53,7 +53,8 @@ class RecordedRequest:
     endpoint: str
     """`authorize`, `token`, `devicecode`, `deviceauth`, `login`, `userrealm`, `openid_configuration`, `keys`,
     `instance`, `me`, `mex`, `usernamemixed`, `home`; of managed identities `app-service`, `azure-arc`, `azure-ml`,
-    `cloud-shell`, `imds`, `service-fabric`; `pipelines`; or `""` for a path that the emulator does not have."""
+    `cloud-shell`, `imds`, `service-fabric`; `pipelines`, `federated-token`; or `""` for a path that the emulator does
+    not have."""
     error: str
     """What a JSON reply refused with: OAuth's error and Entra's code (`invalid_grant AADSTS50126`), or another name of
     an error. Empty for others."""

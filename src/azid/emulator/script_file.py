@@ -23,6 +23,8 @@ __all__ = ["RefusalEntry", "apply_script", "read_script"]
 _Endpoint = Literal[
     "authorize", "token", "devicecode", "deviceauth", "login", "userrealm", "openid_configuration", "keys", "instance",
     "me", "mex", "usernamemixed", "home",
+    "app-service", "azure-arc", "azure-ml", "cloud-shell", "imds", "service-fabric", "pipelines",
+    "federated-token",
 ]  # fmt: skip
 
 

@@ -1,28 +1,32 @@
-"""The file of `azid emulator --users`: people, and the applications and tenants that they sign in to."""
+"""The file of `azid emulator --users`: people, applications, machines' identities, and tenants."""
 
 from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from cryptography import x509
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from azid.emulator.applications import Client
+from azid.emulator.applications import Client, Federation, SubjectNameIssuer
 from azid.emulator.authority import Emulator
-from azid.emulator.directory import DEFAULT_TENANT_ID, User
+from azid.emulator.certificates import only_certificate
+from azid.emulator.directory import DEFAULT_TENANT_ID, GUID, User
+from azid.emulator.federation import TOKEN_EXCHANGE_AUDIENCE
+from azid.emulator.identities import ManagedIdentity
 from azid.emulator.json_file import Entry, FileError, read
 from azid.emulator.script_file import RefusalEntry
 
 __all__ = ["People", "read_people"]
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _USERNAME = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 def _checked_guid(value: str) -> str:
-    if not _GUID.fullmatch(value):
+    if not GUID.fullmatch(value):
         raise ValueError("must be a GUID")
     return value.lower()
 
@@ -45,8 +49,31 @@ def _checked_redirect_uri(value: str) -> str:
     return value
 
 
+def _checked_subject(value: str) -> str:
+    try:
+        x509.Name.from_rfc4514_string(value)
+    except ValueError:
+        raise ValueError("must look like CN=app.contoso.example,O=Contoso") from None
+    return value
+
+
+def _read_certificate(value: str, info: ValidationInfo) -> str:
+    """Return a certificate that is written here, or in the file that is named here."""
+    if "-----BEGIN" in value:
+        return only_certificate(value)
+    try:
+        return only_certificate(Path(str(info.context), value).read_text(encoding="ascii"))
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("the file is not in PEM format") from None
+
+
+_Certificate = Annotated[str, AfterValidator(_read_certificate)]
 _Guid = Annotated[str, AfterValidator(_checked_guid)]
+_NotEmpty = Annotated[str, Field(min_length=1)]
 _RedirectURI = Annotated[str, AfterValidator(_checked_redirect_uri)]
+_Subject = Annotated[str, AfterValidator(_checked_subject)]
 _Username = Annotated[str, AfterValidator(_checked_username)]
 
 
@@ -54,7 +81,7 @@ class _UserEntry(Entry):
     """The parameters of `User`."""
 
     username: _Username
-    password: Annotated[str, Field(min_length=1)]
+    password: _NotEmpty
     name: str = ""
     tenant_id: _Guid = ""
     object_id: _Guid = ""
@@ -68,6 +95,21 @@ class _UserEntry(Entry):
         return User(**{"tenant_id": tenant_id, **self.model_dump(exclude={"refusals"}, exclude_unset=True)})
 
 
+class _TrustedSubjectEntry(Entry):
+    """The parameters of `SubjectNameIssuer`."""
+
+    subject: _Subject
+    ca: _Certificate
+
+
+class _FederationEntry(Entry):
+    """The parameters of `Federation`."""
+
+    issuer: _NotEmpty
+    subject: _NotEmpty
+    audience: _NotEmpty = TOKEN_EXCHANGE_AUDIENCE
+
+
 class _ClientEntry(Entry):
     """The parameters of `Client`."""
 
@@ -76,9 +118,32 @@ class _ClientEntry(Entry):
     redirect_uris: tuple[_RedirectURI, ...] = ()
     family: bool = False
     public: bool = True
+    secrets: tuple[_NotEmpty, ...] = Field(default=(), repr=False)
+    certificates: tuple[_Certificate, ...] = ()
+    trusted_subjects: tuple[_TrustedSubjectEntry, ...] = ()
+    federations: tuple[_FederationEntry, ...] = ()
+    identifier_uri: str = ""
 
     def client(self) -> Client:
-        return Client(**self.model_dump(exclude_unset=True))
+        given = self.model_dump(exclude_unset=True, exclude={"trusted_subjects", "federations"})
+        return Client(
+            **given,
+            trusted_subjects=tuple(SubjectNameIssuer(**entry.model_dump()) for entry in self.trusted_subjects),
+            federations=tuple(Federation(**entry.model_dump()) for entry in self.federations),
+        )
+
+
+class _IdentityEntry(Entry):
+    """The parameters of `ManagedIdentity`."""
+
+    client_id: _Guid
+    object_id: _Guid = ""
+    resource_id: str = ""
+    name: str = ""
+    tenant_id: _Guid = ""
+
+    def identity(self, tenant_id: str) -> ManagedIdentity:
+        return ManagedIdentity(**{"tenant_id": tenant_id, **self.model_dump(exclude_unset=True)})
 
 
 class People(Entry):
@@ -87,6 +152,8 @@ class People(Entry):
     users: tuple[_UserEntry, ...]
     clients: tuple[_ClientEntry, ...] = ()
     tenants: dict[str, _Guid] = Field(default_factory=dict)
+    identities: tuple[_IdentityEntry, ...] = ()
+    system_assigned: bool = True
 
     def accounts(self, tenant_id: str = DEFAULT_TENANT_ID) -> list[User]:
         """Return the people.
@@ -98,6 +165,13 @@ class People(Entry):
     def applications(self) -> list[Client]:
         """Return the applications."""
         return [entry.client() for entry in self.clients]
+
+    def machine_identities(self, tenant_id: str = DEFAULT_TENANT_ID) -> list[ManagedIdentity]:
+        """Return the user-assigned managed identities.
+
+        :param tenant_id: GUID of the tenant of those for whom the file names none.
+        """
+        return [entry.identity(tenant_id) for entry in self.identities]
 
     def apply_refusals(self, entra: Emulator) -> None:
         """Refuse whom the file says is refused."""
@@ -121,11 +195,16 @@ def read_people(path: Path) -> People:
         if entry.username.lower() in seen:
             raise FileError(f"{path}: users[{index}].username: this person is there twice")
         seen.add(entry.username.lower())
-    known: set[str] = set()
-    for index, client in enumerate(people.clients):
-        if client.client_id in known:
-            raise FileError(f"{path}: clients[{index}].client_id: this application is there twice")
-        known.add(client.client_id)
+    _check_once(path, "clients", "application", [entry.client_id for entry in people.clients])
+    _check_once(path, "identities", "identity", [entry.client_id for entry in people.identities])
     if not people.users:
         raise FileError(f"{path}: users: nobody could sign in: name at least one person")
     return people
+
+
+def _check_once(path: Path, name: str, what: str, client_ids: Sequence[str]) -> None:
+    known: set[str] = set()
+    for index, client_id in enumerate(client_ids):
+        if client_id in known:
+            raise FileError(f"{path}: {name}[{index}].client_id: this {what} is there twice")
+        known.add(client_id)
