@@ -344,6 +344,11 @@ def test_what_is_no_certificate_is_refused_at_once(text: str) -> None:
         SubjectNameIssuer("CN=a", text)
 
 
+def test_an_issuer_must_be_a_url() -> None:
+    with pytest.raises(ValueError, match="an issuer is a URL such as https://"):
+        Federation("issuer.example", WORKLOAD)
+
+
 def test_a_subject_must_be_a_name() -> None:
     with pytest.raises(ValueError, match="a subject looks like CN="):
         SubjectNameIssuer("app.contoso.example", ROOT.pem)

@@ -156,6 +156,10 @@ def test_identities_of_machines(file: Path) -> None:
             {"users": [ADA], "clients": [{"client_id": GUID, "federations": [{"issuer": "https://a.example"}]}]},
             "clients[0].federations[0].subject is missing",
         ),
+        (
+            {"users": [ADA], "clients": [{"client_id": GUID, "federations": [{"issuer": "a", "subject": "b"}]}]},
+            "clients[0].federations[0].issuer: must be a URL",
+        ),
         ({"users": [ADA], "clients": [{"client_id": GUID, "secrets": [""]}]}, "clients[0].secrets[0]: "),
         ({"users": [ADA], "identities": [{"client_id": "a"}]}, "identities[0].client_id: must be a GUID"),
         (

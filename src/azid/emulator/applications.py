@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 
 from azid.emulator import certificates
-from azid.emulator.federation import TOKEN_EXCHANGE_AUDIENCE
+from azid.emulator.federation import DEFAULT_ISSUER, TOKEN_EXCHANGE_AUDIENCE
 
 __all__ = ["KNOWN_CLIENTS", "Client", "Federation", "SubjectNameIssuer"]
 
@@ -46,14 +46,19 @@ class Federation:
 
     All three are compared letter by letter.
 
-    :param issuer: the token's `iss`.
+    :param issuer: the token's `iss`, a URL.
     :param subject: the token's `sub`.
     :param audience: the token's `aud`. Defaults to the one that Entra recommends.
+    :raises ValueError: the issuer is no URL.
     """
 
     issuer: str
     subject: str
     audience: str = TOKEN_EXCHANGE_AUDIENCE
+
+    def __post_init__(self) -> None:
+        if not self.issuer.startswith("https://"):
+            raise ValueError(f"an issuer is a URL such as {DEFAULT_ISSUER}, not {self.issuer!r}")
 
 
 @dataclass(frozen=True)

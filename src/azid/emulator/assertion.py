@@ -56,7 +56,7 @@ class SignedAssertion:
             signed, _, signature = text.rpartition(".")
             header, claims = (json.loads(_decoded(part)) for part in signed.split("."))
             assertion = cls(header, claims, signed.encode("ascii"), _decoded(signature))
-        except ValueError:
+        except ValueError:  # base64's and JSON's, and that of a number of parts other than three
             raise Refusal(50027) from None
         if not (isinstance(header, dict) and isinstance(claims, dict)):
             raise Refusal(50027)

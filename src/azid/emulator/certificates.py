@@ -44,10 +44,10 @@ def public_key(certificate: x509.Certificate) -> RSAPublicKey | None:
     return key if isinstance(key, RSAPublicKey) else None
 
 
-def thumbprints(certificate: x509.Certificate) -> tuple[str, str]:
-    """Return what `x5t` and `x5t#S256` call it (RFC 7515 sections 4.1.7 and 4.1.8)."""
+def thumbprints(certificate: x509.Certificate) -> dict[str, str]:
+    """Return what the headers `x5t` and `x5t#S256` call it (RFC 7515 sections 4.1.7 and 4.1.8)."""
     sha1 = certificate.fingerprint(hashes.SHA1())  # noqa: S303 - a name, not a proof
-    return base64url(sha1), base64url(certificate.fingerprint(hashes.SHA256()))
+    return {"x5t": base64url(sha1), "x5t#S256": base64url(certificate.fingerprint(hashes.SHA256()))}
 
 
 def is_valid(certificate: x509.Certificate, now: float) -> bool:

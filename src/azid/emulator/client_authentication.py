@@ -83,10 +83,10 @@ class ClientAuthentication:
 
     def _check_assertion(self, client: Client, tenant: Tenant, text: str, host: str) -> None:
         assertion = SignedAssertion.parse(text)
-        if assertion.names_certificate or assertion.claims.get("iss") == client.client_id:
-            self._check_own(client, tenant, assertion, host)
-        else:
+        if "://" in str(assertion.claims.get("iss")):  # another issuer has a URL, an application its GUID
             self._check_federated(client, assertion, text)
+        else:
+            self._check_own(client, tenant, assertion, host)
 
     def _check_own(self, client: Client, tenant: Tenant, assertion: SignedAssertion, host: str) -> None:
         """Check what the application itself signed."""
@@ -107,10 +107,9 @@ class ClientAuthentication:
         if not assertion.names_certificate:
             raise Refusal(700027, "Its header names no certificate: it needs x5t, x5t#S256 or x5c.")
         now, chain = self._clock.time(), assertion.chain
-        named = assertion.thumbprints or dict(zip(("x5t", "x5t#S256"), certificates.thumbprints(chain[0]), strict=True))
+        named = assertion.thumbprints or certificates.thumbprints(chain[0])
         for certificate in map(certificates.load, client.certificates):
-            own = dict(zip(("x5t", "x5t#S256"), certificates.thumbprints(certificate), strict=True))
-            if all(own[name] == value for name, value in named.items()):
+            if named.items() <= certificates.thumbprints(certificate).items():
                 if not certificates.is_valid(certificate, now):
                     raise Refusal(700027, "The certificate has expired, or is not valid yet.")
                 break

@@ -57,6 +57,12 @@ def _checked_subject(value: str) -> str:
     return value
 
 
+def _checked_issuer(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError("must be a URL that begins with https://")
+    return value
+
+
 def _read_certificate(value: str, info: ValidationInfo) -> str:
     """Return a certificate that is written here, or in the file that is named here."""
     if "-----BEGIN" in value:
@@ -71,6 +77,7 @@ def _read_certificate(value: str, info: ValidationInfo) -> str:
 
 _Certificate = Annotated[str, AfterValidator(_read_certificate)]
 _Guid = Annotated[str, AfterValidator(_checked_guid)]
+_Issuer = Annotated[str, AfterValidator(_checked_issuer)]
 _NotEmpty = Annotated[str, Field(min_length=1)]
 _RedirectURI = Annotated[str, AfterValidator(_checked_redirect_uri)]
 _Subject = Annotated[str, AfterValidator(_checked_subject)]
@@ -105,7 +112,7 @@ class _TrustedSubjectEntry(Entry):
 class _FederationEntry(Entry):
     """The parameters of `Federation`."""
 
-    issuer: _NotEmpty
+    issuer: _Issuer
     subject: _NotEmpty
     audience: _NotEmpty = TOKEN_EXCHANGE_AUDIENCE
 
