@@ -134,15 +134,17 @@ class TokenIssuer:
         """
         principal = granted.principal
         claims: dict[str, object] = {
-            **self._times(lifetime),
+            **self._times(),
             "aud": granted.resource,
             "iss": f"https://sts.windows.net/{principal.tenant_id}/",
+            "exp": int(self._clock.time()) + lifetime,
             "appid": principal.client_id,
             "appidacr": proof.value,
             "idtyp": "app",
             "oid": principal.object_id,
             "sub": principal.object_id,
             "tid": principal.tenant_id,
+            "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
         }
         if principal.resource_id:
@@ -170,19 +172,21 @@ class TokenIssuer:
             reply["refresh_in"] = lifetime // 2
         return reply
 
-    def _times(self, lifetime: int) -> dict[str, object]:
+    def _times(self) -> dict[str, object]:
         now = int(self._clock.time())
-        return {"iat": now, "nbf": now, "exp": now + lifetime, "uti": secrets.token_urlsafe(16)}
+        return {"iat": now, "nbf": now}
 
     def _identity(self, granted: Granted, client: Client) -> dict[str, object]:
         user = granted.sign_in.user
         tenant_id = granted.tenant_id or granted.sign_in.tenant_id
         object_id = user.object_id_in(tenant_id)
         return {
+            **self._times(),
             "name": user.name,
             "oid": object_id,
             "sub": base64url(hashlib.sha256(f"{client.client_id} {object_id}".encode()).digest()),  # pairwise
             "tid": tenant_id,
+            "uti": secrets.token_urlsafe(16),
         }
 
     def person_token(self, granted: Granted, client: Client, *, proof: Proof, lifetime: int) -> str:
@@ -193,10 +197,10 @@ class TokenIssuer:
         sign_in = granted.sign_in
         identity = self._identity(granted, client)
         claims = {
-            **self._times(lifetime),
             **identity,
             "aud": granted.scopes.resource,
             "iss": f"https://sts.windows.net/{identity['tid']}/",
+            "exp": int(self._clock.time()) + lifetime,
             "acr": "1",
             "amr": list(sign_in.methods),
             "appid": client.client_id,
@@ -212,10 +216,10 @@ class TokenIssuer:
     def _id_token(self, granted: Granted, client: Client, host: str) -> str:
         identity = self._identity(granted, client)
         claims = {
-            **self._times(_ID_TOKEN_LIFETIME),
             **identity,
             "aud": client.client_id,
             "iss": f"https://{host}/{identity['tid']}/v2.0",
+            "exp": int(self._clock.time()) + _ID_TOKEN_LIFETIME,
             "preferred_username": granted.sign_in.user.username,
             "ver": "2.0",
         }
