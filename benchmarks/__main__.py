@@ -15,6 +15,7 @@ from benchmarks import (
     command,
     contention,
     crashes,
+    default_chain,
     disk_writes,
     fresh_process,
     imports,
@@ -45,6 +46,7 @@ _MEASUREMENTS: Final[dict[str, Callable[[Bench], Section]]] = {
 _OF_THE_PERSONAL_STORE: Final[dict[str, Callable[[Bench], Section]]] = {
     "fresh_process": fresh_process.measure,
     "command": command.measure,
+    "default_chain": default_chain.measure,
     "async_tokens": async_tokens.measure,
     "shared_store": shared_store.measure,
     "disk_writes": disk_writes.measure,

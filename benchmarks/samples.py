@@ -50,8 +50,9 @@ def sample(values: Iterable[float]) -> Sample:
 
 
 def _three_digits(value: float) -> str:
-    if value >= 99.95:
+    size = abs(value)
+    if size >= 99.95:
         return f"{value:,.0f}"
-    if value >= 9.995:
+    if size >= 9.995:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 1.9995 else f"{value:.3f}"  # near a ratio's target the third decimal tells
+    return f"{value:.2f}" if size >= 1.9995 else f"{value:.3f}"  # near a ratio's target the third decimal tells

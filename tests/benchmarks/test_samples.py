@@ -13,6 +13,7 @@ def test_shows_three_significant_digits() -> None:
     assert sample([1234.5]).show() == "1,234 (1,234 to 1,234)"
     assert sample([12.345]).show() == "12.3 (12.3 to 12.3)"
     assert sample([99.97]).show() == "100 (100 to 100)"
+    assert sample([-33.915]).show() == "-33.9 (-33.9 to -33.9)"
 
 
 def test_tells_a_ratio_just_above_its_target_from_one_that_meets_it() -> None:
