@@ -15,6 +15,8 @@ from azid.remedies import is_about_the_account, remedy
         (65001, "consent"),
         (90002, "tenant_id"),
         (700016, "client_id"),
+        (700213, "subject"),
+        (7000215, "not its ID"),
         (7000218, "public client"),
     ],
 )
