@@ -84,6 +84,12 @@ def test_other_clouds_services_at_its_address_are_told_apart(status: int, make: 
     assert len(transport.requests) == 1
 
 
+def test_the_service_itself_is_waited_for_while_it_is_updated(make: Make, clock: ManualClock) -> None:
+    updated = json_reply({"error": "not_found"}, 404, Server="IMDS/150.870.65.1103")
+    transport = StubTransport(updated, updated, json_reply(token_reply(clock)))
+    assert chain(make(IMDS, transport)).get_token(SCOPE).token == "token"
+
+
 @pytest.mark.parametrize(
     "reply",
     [

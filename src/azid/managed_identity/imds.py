@@ -29,6 +29,8 @@ _PATIENCE_ELSEWHERE: Final = 0.25
 firmware or none. The service is on the machine's own host, and answers in a few thousandths."""
 _NOT_AZURE: Final = frozenset({401, 403, 404, 405})
 """What the metadata services of other clouds, and Docker's network, answer a request that they do not know."""
+_SERVER: Final = "IMDS/"
+"""How the service's `Server` header begins. It may answer like another cloud's while it is updated."""
 _PROBE_HOLDS: Final = 30.0
 """Seconds for which a probe that found nobody is believed."""
 
@@ -110,7 +112,7 @@ class ImdsEndpoint(Endpoint):
         except AuthenticationFailedError:
             self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
             raise _unavailable("It does not answer.") from None
-        if reply.status in _NOT_AZURE:
+        if reply.status in _NOT_AZURE and not reply.headers.get("Server", "").startswith(_SERVER):
             self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
             raise _unavailable("Something else answers at its address.")
         self._is_there = True

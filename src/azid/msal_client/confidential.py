@@ -18,6 +18,8 @@ __all__ = ["ConfidentialClient"]
 
 _REGION: Final = "AZURE_REGIONAL_AUTHORITY_NAME"
 """The environment variable that names the region whose authority applications ask; Microsoft's own services set it."""
+_assertion: ContextVar[str] = ContextVar("azid_client_assertion", default="")
+"""The assertion that the request under way is made with (RFC 7523 section 2.2)."""
 
 
 class ConfidentialClient(MsalClient[msal.ConfidentialClientApplication]):
@@ -80,7 +82,3 @@ class ConfidentialClient(MsalClient[msal.ConfidentialClientApplication]):
     def _make(self, options: dict[str, Any], *, broker: bool) -> msal.ConfidentialClientApplication:  # noqa: ARG002
         given: Any = self._client_credential if self._make_assertion is None else {"client_assertion": _assertion.get}
         return msal.ConfidentialClientApplication(**options, client_credential=given, azure_region=self._region)
-
-
-_assertion: ContextVar[str] = ContextVar("azid_client_assertion", default="")
-"""The assertion that the request under way is made with (RFC 7523 section 2.2)."""
