@@ -16,11 +16,13 @@ from contextlib import nullcontext
 from typing import Final, Protocol
 
 from azid.authority import host_of
+from azid.cancellation import Cancellation
 from azid.clock import Clock
 from azid.errors import CredentialUnavailableError
 from azid.record import AuthenticationRecord
 from azid.renewal import Renewals
 from azid.scopes import parse_scopes
+from azid.single_flight import FlightAbandoned
 from azid.tokens.access import FreshKey, IssuedToken
 from azid.tokens.cache import Storage, TokenCache
 from azid.tokens.request import TokenRequest
@@ -86,6 +88,7 @@ class UnattendedSession:
         self._renewals = Renewals(clock)
         self._transport = transport
         self._closed = False
+        self._asking: list[Cancellation] = []
         self._identity = AuthenticationRecord(
             tenant_id="", client_id=client_id, authority=host_of(authority), home_account_id="", username=""
         )
@@ -124,23 +127,42 @@ class UnattendedSession:
             self._transport.__enter__()
 
     def close(self, *details: object) -> None:
-        """Leave the transport, and ask the source no more.
+        """Leave the transport, ask the source no more, and have it end what it is at, if it can.
 
         :param details: what the end of a `with` block was told.
         """
         self._closed = True
+        for asking in tuple(self._asking):
+            asking.cancel()
         if self._transport is not None:
             self._transport.__exit__(*details)
 
     def _get_anew(self, request: TokenRequest) -> IssuedToken:
-        if self._closed:
-            raise CredentialUnavailableError("This credential was closed. Make a new one to ask for more tokens.")
+        self._require_open()
         alone = nullcontext() if self._cache.private else self._cache.refreshing(self._identity, request)
         with alone:
             held = self._cache.find(request, self._identity, self._clock.time())
             if held is not None and self._clock.time() < held.fresh_until:
                 return held  # another process has asked meanwhile
-            return self._cache.keep(self._source(request), request, self._identity, grant_type=_GRANT_TYPE)
+            return self._cache.keep(self._ask(request), request, self._identity, grant_type=_GRANT_TYPE)
+
+    def _ask(self, request: TokenRequest) -> TokenResponse:
+        """Ask the source, and tell it (`Cancellation`) when whoever wants the token leaves or closes the credential."""
+        caller, own = Cancellation.current(), Cancellation()
+        self._asking.append(own)
+        try:
+            with own.as_current(), nullcontext() if caller is None else caller.noticed_by(own.cancel):
+                self._require_open()
+                return self._source(request)
+        except FlightAbandoned:
+            self._require_open()
+            raise
+        finally:
+            self._asking.remove(own)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise CredentialUnavailableError("This credential was closed. Make a new one to ask for more tokens.")
 
 
 class UnavailableSession:

@@ -41,9 +41,10 @@ class AzureCliCredential(DeveloperToolCredential):
         clock: Clock | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        if subscription and not _SUBSCRIPTION_CHARACTERS.issuperset(subscription):
+        if subscription and (not _SUBSCRIPTION_CHARACTERS.issuperset(subscription) or subscription.startswith("-")):
             raise ValueError(
-                "'subscription' may have letters, digits, spaces and -_. only: if its name has others, give its ID."
+                "'subscription' may have letters, digits, spaces and -_. only, and begins with no '-': if its name is "
+                "another, give its ID."
             )
         source = AzureCli(
             subscription=subscription or None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -18,9 +17,11 @@ from azid.tokens.response import TokenResponse
 __all__ = ["AzureCli"]
 
 _NOT_SIGNED_IN: Final = ("az login", "az account set")
+"""What it recommends where it has no account, or no such one."""
+_REFUSED: Final = "AADSTS"
+"""What Entra's refusals begin with. It recommends to sign in again then, too."""
 _LOCAL_TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
 """How ``az`` before 2.54 writes when a token expires: by the machine's own time zone."""
-_COMMAND_NOT_FOUND: Final = 127
 
 
 class AzureCli:
@@ -35,7 +36,7 @@ class AzureCli:
     def __init__(self, *, subscription: str | None, timeout: float, environ: Mapping[str, str], clock: Clock) -> None:
         self._tool = Tool(
             "The Azure CLI",
-            ("az.cmd", "az") if sys.platform == "win32" else ("az",),
+            ("az",),
             remedy="install it and run 'az login', or sign in another way.",
             timeout=timeout,
             environ=environ,
@@ -53,7 +54,7 @@ class AzureCli:
         self._tool.require_safe(request.scopes)
         resource = resource_of(request.scopes)
         if request.claims:
-            raise self._tool.claims_needed(request, self._sign_in_command(request))
+            raise self._tool.claims_needed(request, f"{_sign_in_command(request)} --claims-challenge")
         requested_at = self._clock.time()
         output = self._tool.run(
             *("account", "get-access-token", "--output", "json", "--resource", resource),
@@ -62,22 +63,21 @@ class AzureCli:
             AZURE_CORE_NO_COLOR="true",
         )
         if output.status != 0:
-            raise self._refusal(output)
+            raise self._refusal(output, request)
         printed = _object_in(output.text)
         return self._tool.response(request, printed.get("accessToken"), _expiry(printed), requested_at)
 
-    def _refusal(self, output: ToolOutput) -> Exception:
-        if output.status == _COMMAND_NOT_FOUND:
-            return CredentialUnavailableError("The Azure CLI is not installed properly: it cannot find itself.")
-        signed_in = "AADSTS" in output.complaint or not any(words in output.complaint for words in _NOT_SIGNED_IN)
-        if not signed_in:
+    def _refusal(self, output: ToolOutput, request: TokenRequest) -> Exception:
+        if _REFUSED in output.complaint:
+            return self._tool.failure(output, f"Sign in with it again: '{_sign_in_command(request)}'.")
+        if any(command in output.complaint for command in _NOT_SIGNED_IN):
             return CredentialUnavailableError("Nobody has signed in with the Azure CLI: run 'az login'.")
         return self._tool.failure(output)
 
-    @staticmethod
-    def _sign_in_command(request: TokenRequest) -> str:
-        tenant = f" --tenant {request.tenant_id}" if request.tenant_id else ""
-        return f"az login{tenant} --scope {request.scopes[0]} --claims-challenge"
+
+def _sign_in_command(request: TokenRequest) -> str:
+    tenant = f" --tenant {request.tenant_id}" if request.tenant_id else ""
+    return f"az login{tenant} --scope {request.scopes[0]}"
 
 
 def _object_in(text: str) -> Mapping[str, Any]:

@@ -17,7 +17,9 @@ from azid.tokens.response import TokenResponse
 
 __all__ = ["AzureDeveloperCli"]
 
-_NOT_SIGNED_IN: Final = "azd auth login"
+_NOT_SIGNED_IN: Final = "not logged in, run `azd auth login`"
+_REFUSED: Final = "AADSTS"
+"""What Entra's refusals begin with."""
 _CLAIMS_UNKNOWN: Final = "unknown flag: --claims"
 _UTC_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -58,48 +60,48 @@ class AzureDeveloperCli:
                 *(("--claims", claims) if claims else ()),
                 NO_COLOR="true",
             )
-            if output.status != 0:
-                said = secrets.redact(" ".join(_messages(output)) or output.complaint)
-                raise self._refusal(output._replace(complaint=said))
-        printed = next(iter(_objects_in(output.text)), {})
+            printed = next((said for said in _objects_in(output.text) if "token" in said), {})
+            if output.status != 0 or not printed:
+                told = tuple(map(secrets.redact, _messages(output)))
+                raise self._refusal(output, secrets.redact(output.complaint), told)
         return self._tool.response(request, printed.get("token"), _expiry(printed), requested_at)
 
-    def _refusal(self, output: ToolOutput) -> Exception:
-        if _CLAIMS_UNKNOWN in output.complaint:
+    def _refusal(self, output: ToolOutput, complaint: str, told: tuple[str, ...]) -> Exception:
+        everything = " ".join((*told, complaint))
+        if _CLAIMS_UNKNOWN in everything:
             return CredentialUnavailableError(
                 "The resource wants more than this version of the Azure Developer CLI can ask for: update it to 1.18.1 "
                 "or newer."
             )
-        if _NOT_SIGNED_IN in output.complaint and "AADSTS" not in output.complaint:
+        if _NOT_SIGNED_IN in everything and _REFUSED not in everything:
             return CredentialUnavailableError(
                 "Nobody has signed in with the Azure Developer CLI: run 'azd auth login'."
             )
-        return self._tool.failure(output)
+        if output.status == 0 and not told:
+            return self._tool.unreadable()
+        return self._tool.failure(output._replace(complaint="\n".join(told) or complaint))
 
 
 def _objects_in(text: str) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of JSON lines, or the only one that goes over several."""
-    try:
-        whole = json.loads(text)
-        yield from [whole] if isinstance(whole, dict) else []
-        return
-    except (ValueError, RecursionError):
-        pass
-    for line in text.splitlines():
+    for part in (text, *text.splitlines()):
         try:
-            value = json.loads(line)
+            value = json.loads(part)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             yield value
+        if part is text:
+            return
 
 
 def _messages(output: ToolOutput) -> Iterator[str]:
-    """Yield what the tool has to say: as text, or as the messages of JSON lines on either stream."""
+    """Yield what the tool has to say: the messages of JSON lines on either stream, as its versions write them."""
     for text in (output.text, output.complaint):
         for said in _objects_in(text):
             data = said.get("data")
-            for message in (said.get("error"), data.get("message") if isinstance(data, dict) else None):
+            console = data.get("message") if isinstance(data, dict) else None
+            for message in (console, said.get("error") or said.get("message"), said.get("suggestion")):
                 if isinstance(message, str) and message.strip():
                     yield message.strip()
 

@@ -22,18 +22,26 @@ _MARK: Final = "azid:"
 _SCRIPT: Final = """\
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
-$module = Import-Module Az.Accounts -MinimumVersion 2.2.0 -PassThru -ErrorAction SilentlyContinue
-if (-not $module) {{ Write-Output '{mark}{{}}'; exit }}
-$asked = @{{ ResourceUrl = '{resource}'; WarningAction = 'Ignore' }}
-if ('{tenant}') {{ $asked.TenantId = '{tenant}' }}
-if ($module.Version -ge [version]'2.17.0' -and $module.Version -lt [version]'5.0.0') {{ $asked.AsSecureString = $true }}
-$got = Get-AzAccessToken @asked
-$token = $got.Token
-if ($token -is [securestring]) {{ $token = [System.Net.NetworkCredential]::new('', $token).Password }}
-$said = @{{ token = $token; expires_on = $got.ExpiresOn.ToUnixTimeSeconds() }} | ConvertTo-Json -Compress
-Write-Output "`n{mark}$said"
+try {{
+    $module = Import-Module Az.Accounts -MinimumVersion 2.2.0 -PassThru -ErrorAction SilentlyContinue
+    if (-not $module) {{ Write-Output '{mark}{{}}'; exit }}
+    $asked = @{{ ResourceUrl = '{resource}'; WarningAction = 'Ignore' }}
+    if ('{tenant}') {{ $asked.TenantId = '{tenant}' }}
+    if ($module.Version -ge [version]'2.17.0' -and $module.Version -lt [version]'5.0.0') {{
+        $asked.AsSecureString = $true
+    }}
+    $got = Get-AzAccessToken @asked
+    $token = $got.Token
+    if ($token -is [securestring]) {{ $token = [System.Net.NetworkCredential]::new('', $token).Password }}
+    $said = @{{ token = $token; expires_on = $got.ExpiresOn.ToUnixTimeSeconds() }} | ConvertTo-Json -Compress
+    Write-Output "`n{mark}$said"
+}} catch {{
+    [Console]::Error.WriteLine($_.Exception.Message)
+    exit 1
+}}
 """
-"""Older modules give text; from 5.0 on, and before if they are asked, a secure string."""
+"""Older modules give text; from 5.0 on, and before if they are asked, a secure string. An error in PowerShell's own
+words could be XML, and coloured."""
 _NOT_SIGNED_IN: Final = "Connect-AzAccount"
 _FORBIDDEN: Final = "AuthorizationManager check failed"
 

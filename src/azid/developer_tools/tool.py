@@ -1,22 +1,18 @@
-"""Running a developer's tool: within a time, out of reach of files that lie around, ended with whoever wanted it."""
+"""A developer's tool: found out of reach of files that lie around, and quoted without what it should not have told."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
 import signal
 import string
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from azid.cancellation import Cancellation
+from azid.developer_tools.process import run
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
-from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 
@@ -24,19 +20,33 @@ __all__ = ["Tool", "ToolOutput", "positive_process_timeout"]
 
 _SAFE_IN_SCOPES: Final = frozenset(string.ascii_letters + string.digits + "-_.:/")
 """What a shell, and Windows's batch files, pass on unchanged."""
-_FAREWELL: Final = 1.0
-"""Seconds for which a tool that was ended is waited for."""
 _LONGEST_MESSAGE: Final = 1000
 """Characters of a tool's own words. More would be no sentence for a person."""
-_LOOKS_SECRET: Final = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*|[\w+/=-]{64,}")
+_LONGEST_COMPLAINT: Final = 20_000
+"""Characters of standard error that are read for them."""
+_LOOKS_SECRET: Final = re.compile(r"ey[\w-]{8,}\.[\w-]{8,}\.[\w-]*|[\w+/=-]{64,}")
 """A JWT (RFC 7515 section 7.1), or anything else that is too long for a word."""
+_NAMED_SECRET: Final = re.compile(
+    r"""(?ix) (  ["']? \w{0,30} (?:assertion|password|secret|token) ["']? \s{0,9} [:=] \s{0,9} (?=["'])
+              |  (?:assertion|password|secret|token) =  )
+              (?: "[^"]*"? | '[^']*'? | [^\s&"']+ )"""
+)
+"""What a tool calls a secret that quotes its own output, or a request of its own."""
+_ESCAPE_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+"""How tools colour their words (ECMA-48 section 5.4)."""
+_COMMAND_NOT_FOUND: Final = 127
+"""The exit status of a shell, which many tools are begun by, that does not find what it is to run."""
+_SUFFIXES: Final = (".exe", ".cmd", ".bat") if sys.platform == "win32" else ("",)
+_PREFIX: Final = "ERROR: "
+_LONGEST_LIFETIME: Final = 10 * 365 * 86_400
+"""Seconds. No token lives longer: such a time is a mistake, and would overflow dates further on."""
 
 
 class ToolOutput(NamedTuple):
     """What a tool has printed. Standard output may hold a token: it is never told."""
 
     status: int
-    """The exit status."""
+    """The exit status; the negative number of the signal that has ended it."""
     text: str
     """Standard output."""
     complaint: str
@@ -47,16 +57,33 @@ class ToolOutput(NamedTuple):
 
     @property
     def told(self) -> str:
-        """What the tool has complained about, in one line that can be shown."""
-        words = _LOOKS_SECRET.sub("***", self.complaint).split()
-        return " ".join(words)[:_LONGEST_MESSAGE]
+        """What the tool has complained about, in one line that can be shown.
+
+        What comes below a line that ends with a colon is left out: commands, or a traceback.
+        """
+        text = _ESCAPE_SEQUENCE.sub("", self.complaint[:_LONGEST_COMPLAINT])
+        text = _NAMED_SECRET.sub(r"\1***", _LOOKS_SECRET.sub("***", text))
+        lines: list[str] = []
+        for line in filter(None, map(_in_printable_words, text.splitlines())):
+            if lines and line.endswith(":"):
+                break
+            lines.append(line.removeprefix(_PREFIX))
+        return " ".join(lines)[:_LONGEST_MESSAGE]
+
+    @property
+    def ended(self) -> str:
+        """How the tool has ended."""
+        try:
+            return f"it was ended by {signal.Signals(-self.status).name}"
+        except ValueError:
+            return f"it ended with exit status {self.status}"
 
 
 class Tool:
     """A tool on the search path.
 
     :param name: what people call it.
-    :param executables: its file's name, and others that will do.
+    :param executables: its file's name, and others that will do; on Windows without suffixes.
     :param remedy: how to get it.
     :param timeout: seconds that it may take.
     :param environ: the environment variables, the search path among them.
@@ -76,57 +103,40 @@ class Tool:
 
         :param arguments: its arguments.
         :param environ: environment variables besides those that there are.
-        :raises CredentialUnavailableError: it is not installed, cannot be run, or takes too long.
+        :raises CredentialUnavailableError: it is not installed, or not properly, cannot be run, or takes too long.
         """
-        command = [self._find(), *arguments]
         try:
-            process = subprocess.Popen(  # noqa: S603 - found on the search path, with arguments that were checked
-                command,
-                cwd=self._safe_folder(),
-                env={**self._environ, **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,  # so that what it starts can be ended, too
+            printed = run(
+                [self._find(), *arguments],
+                folder=self._safe_folder(),
+                environ={**self._environ, **environ},
+                timeout=self._timeout,
             )
-        except OSError as error:
-            raise CredentialUnavailableError(f"{self.name} cannot be run: {error.strerror}.") from None
-        with process:
-            return self._wait_for(process)
-
-    def _wait_for(self, process: subprocess.Popen[str]) -> ToolOutput:
-        caller = Cancellation.current()
-
-        def end() -> bool:
-            _kill(process)
-            return True
-
-        leaving: AbstractContextManager[Any] = nullcontext() if caller is None else caller.noticed_by(end)
-        try:
-            with leaving:
-                text, complaint = process.communicate(timeout=self._timeout)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             raise CredentialUnavailableError(
                 f"{self.name} did not answer within {self._timeout:g} seconds. Run it once by hand to see why, or give "
                 "it more time with 'process_timeout'."
             ) from None
-        finally:
-            if process.returncode is None:
-                _kill(process)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.communicate(timeout=_FAREWELL)
-        if caller is not None and caller.is_cancelled:
-            raise FlightAbandoned
-        return ToolOutput(process.returncode, text, complaint)
+        except OSError as error:
+            raise CredentialUnavailableError(
+                f"{self.name} cannot be run ({error.strerror}): install it anew, or sign in another way."
+            ) from None
+        if printed.status == _COMMAND_NOT_FOUND:
+            raise CredentialUnavailableError(
+                f"{self.name} is not installed properly, as it cannot find a part of itself: install it anew."
+            )
+        return ToolOutput(
+            printed.status, printed.output.decode("utf-8", "replace"), printed.errors.decode("utf-8", "replace")
+        )
 
     def _find(self) -> str:
         """Return the tool's path. A file in the current folder is not it, though Windows would run that."""
-        for executable in self._executables:
-            path = shutil.which(executable, path=self._environ.get("PATH", os.defpath))
-            if path is not None and os.path.isabs(path):  # noqa: PTH117 - as it was found
-                return path
+        folders = self._environ.get("PATH", os.defpath).split(os.pathsep)
+        for executable in (name + suffix for name in self._executables for suffix in _SUFFIXES):
+            for folder in folders:
+                path = os.path.join(folder, executable)  # noqa: PTH118 - as the search path has it
+                if os.path.isabs(path) and shutil.which(path) is not None:  # noqa: PTH117
+                    return path
         raise CredentialUnavailableError(f"{self.name} is not installed: {self._remedy}")
 
     def _safe_folder(self) -> str:
@@ -134,14 +144,15 @@ class Tool:
         return self._environ.get("SYSTEMROOT", os.sep) if sys.platform == "win32" else "/bin"
 
     def require_safe(self, scopes: Iterable[str]) -> None:
-        """Refuse scopes that could mean something to a shell on the tool's way.
+        """Refuse scopes that could mean something to a shell on the tool's way, or to the tool itself.
 
-        :raises ValueError: one of them has such a character.
+        :raises ValueError: one of them could.
         """
         for scope in scopes:
-            if not _SAFE_IN_SCOPES.issuperset(scope):
+            if not _SAFE_IN_SCOPES.issuperset(scope) or scope.startswith("-"):
                 raise ValueError(
-                    f"{scope!r} cannot be asked for here: {self.name} takes scopes of letters, digits and -_.:/ only."
+                    f"{scope!r} cannot be asked for here: {self.name} takes scopes of letters, digits and -_.:/ only, "
+                    "which begin with no '-'."
                 )
 
     def response(
@@ -157,10 +168,15 @@ class Tool:
         """
         if not isinstance(token, str) or not token or expires_on is None:
             raise self.unreadable()
-        if expires_on <= requested_at:
-            raise AuthenticationFailedError(f"{self.name} gave an expired token: check this machine's clock.")
+        expires_in = int(expires_on) - int(requested_at)
+        if expires_in <= 0:
+            raise AuthenticationFailedError(
+                f"{self.name} gave a token that has expired: check this machine's clock, or sign in with it again."
+            )
+        if expires_in > _LONGEST_LIFETIME or not (token.isascii() and token.isprintable()):
+            raise self.unreadable()
         return TokenResponse.parse(
-            {"access_token": token, "expires_in": int(expires_on - int(requested_at))},
+            {"access_token": token, "expires_in": expires_in},
             client_id="",
             tenant_id=request.tenant_id,
             requested_at=requested_at,
@@ -172,9 +188,15 @@ class Tool:
             f"{self.name} printed something else than a token: update it, and run it by hand to see what it prints."
         )
 
-    def failure(self, output: ToolOutput) -> AuthenticationFailedError:
-        """Return the error for a tool that has failed."""
-        told = output.told or f"it ended with exit status {output.status}"
+    def failure(self, output: ToolOutput, remedy: str = "") -> AuthenticationFailedError:
+        """Return the error for a tool that has failed.
+
+        :param output: what it has printed.
+        :param remedy: what to do; empty if only the tool knows.
+        """
+        told = output.told or output.ended
+        if remedy:
+            told = f"{told}{'' if told.endswith('.') else '.'} {remedy}"
         return AuthenticationFailedError(f"{self.name} could not get a token: {told}")
 
     def claims_needed(self, request: TokenRequest, command: str) -> AuthenticationRequiredError:
@@ -200,12 +222,6 @@ def positive_process_timeout(timeout: float) -> float:
     return timeout
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """End a tool and, where the system can tell them, what it has started. Takes no lock."""
-    if process.returncode is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _in_printable_words(line: str) -> str:
+    """Return a line with one space between words, and nothing in it that a terminal would obey."""
+    return " ".join("".join(char if char.isprintable() else " " for char in line).split())
