@@ -10,7 +10,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -79,7 +79,7 @@ class StandIn:
         :param status: what it ends with.
         :param token: for PowerShell, what ``Get-AzAccessToken`` gives: a token and when it expires, in seconds since
             the epoch; False if the module is missing.
-        :param hangs: whether it waits, after it has printed, for a pipe that never opens.
+        :param hangs: whether it waits, after it has printed, for a pipe that `Tools.release` opens.
         :param leaves_child: whether it leaves a process that keeps its output open.
         :param dies_by: the signal that ends it.
         :param lives_in: a pipe that its processes have open.
@@ -152,14 +152,21 @@ class Life:
     """
 
     def __init__(self, pipe: Path) -> None:
-        self._file = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self._pipe = pipe
+        self._open()
+
+    def _open(self) -> None:
+        self._file = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
 
     def begins(self) -> None:
         """Wait until the tool has begun, once more than at the last call."""
         assert self._poll.poll(GIVE_UP * 1000), "the tool has not begun"
-        assert os.read(self._file, 1) == b"."
+        if not os.read(self._file, 1):  # one that had begun before has ended
+            self.close()
+            self._open()
+            self.begins()
 
     def ends(self) -> None:
         """Wait until the last process has ended."""
@@ -179,6 +186,7 @@ class Tools:
         self.folder.mkdir()
         self._pipe = folder / "hangs"
         os.mkfifo(self._pipe)
+        self._released: int | None = None
         self.az, self.azd, self.pwsh = (StandIn(self.folder / name) for name in TOOLS)
 
     @property
@@ -187,9 +195,15 @@ class Tools:
         return {"PATH": str(self.folder)}
 
     def release(self) -> None:
-        """Let what still hangs end."""
-        with suppress(OSError):  # nothing hangs
-            os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
+        """Let what hangs end, and what is about to hang."""
+        if self._released is None:
+            self._released = os.open(self._pipe, os.O_RDWR)
+
+    def close(self) -> None:
+        """Release what still hangs."""
+        self.release()
+        if self._released is not None:
+            os.close(self._released)
 
 
 @contextmanager
@@ -199,7 +213,7 @@ def make_tools(folder: Path) -> Iterator[Tools]:
     try:
         yield tools
     finally:
-        tools.release()
+        tools.close()
 
 
 def az_prints(token: str, expires_on: int) -> dict[str, object]:

@@ -13,13 +13,13 @@ from azid import bearer_token as sync
 from azid.aio.credential import Credential
 from azid.aio.parity import documented_as
 
-__all__ = ["get_bearer_token_provider"]
+__all__ = ["blocks", "get_bearer_token_provider"]
 
 
 @documented_as(sync.get_bearer_token_provider)
 def get_bearer_token_provider(credential: AsyncTokenProvider, *scopes: str) -> Callable[[], Coroutine[Any, Any, str]]:
     sync.require_scopes(scopes)
-    if _blocks(credential):
+    if blocks(credential):
         raise TypeError(
             f"{type(credential).__name__} is a sync credential, which would block the event loop: use its async "
             "namesake, as azid.aio has them, or azid.get_bearer_token_provider in another thread."
@@ -41,8 +41,11 @@ def get_bearer_token_provider(credential: AsyncTokenProvider, *scopes: str) -> C
     return provide
 
 
-def _blocks(credential: object) -> bool:
-    """Whether it hands out tokens themselves instead of something to await. A method that may do either may pass."""
+def blocks(credential: object) -> bool:
+    """Whether a credential hands out tokens themselves instead of something to await. One that may do either may pass.
+
+    :raises TypeError: it is none.
+    """
     method = sync.token_method(credential)
     plain = inspect.isroutine(method) and not inspect.iscoroutinefunction(method)
     return plain and not hasattr(credential, "__aexit__")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
+from azid.aio.bearer_token import blocks
 from azid.aio.parity import documented_as
-from azid.chain import Chain, access_token_call, token_info_call
+from azid.chain import Chain, access_token_call, options_of, require_credentials, token_info_call
 from azid.credentials.chained import ChainedTokenCredential as SyncChain
-from azid.credentials.credential import Credential as SyncCredential
 from azid.credentials.pickled import PickledAsMade
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ Token = TypeVar("Token", AccessToken, AccessTokenInfo)
 @documented_as(SyncChain)
 class ChainedTokenCredential(PickledAsMade):
     def __init__(self, *credentials: AsyncTokenCredential | AsyncSupportsTokenInfo) -> None:
-        if not credentials:
-            raise ValueError("A chain needs at least one credential.")
+        require_credentials(credentials)
         for credential in credentials:
-            if isinstance(credential, SyncCredential | SyncChain):
-                raise TypeError(f"{type(credential).__name__} is a sync credential: take that of azid.aio.")
+            if blocks(credential):
+                raise TypeError(
+                    f"{type(credential).__name__} is a sync credential, which would block the event loop: use its "
+                    "async namesake, as azid.aio has them, or azid.ChainedTokenCredential in another thread."
+                )
         self.credentials = credentials
         self._chain = Chain(type(self).__name__, credentials)
 
@@ -43,11 +46,7 @@ class ChainedTokenCredential(PickledAsMade):
         enable_cae: bool = False,
         **kwargs: Any,
     ) -> AccessToken:
-        options: TokenRequestOptions = {"enable_cae": enable_cae}
-        if claims:
-            options["claims"] = claims
-        if tenant_id:
-            options["tenant_id"] = tenant_id
+        options = options_of(claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
         return await self._run(
             self._chain.asking(scopes, lambda credential: access_token_call(credential, scopes, options, kwargs))
         )
@@ -64,8 +63,11 @@ class ChainedTokenCredential(PickledAsMade):
         await self.__aexit__()
 
     async def __aenter__(self) -> Self:
-        for credential in self.credentials:
-            await credential.__aenter__()
+        async with AsyncExitStack() as entered:
+            for credential in self.credentials:
+                if hasattr(credential, "__aenter__"):
+                    await entered.enter_async_context(credential)
+            entered.pop_all()
         return self
 
     async def __aexit__(
@@ -74,8 +76,12 @@ class ChainedTokenCredential(PickledAsMade):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        for credential in self.credentials:
-            await credential.__aexit__(exc_type, exc_value, traceback)
+        async with AsyncExitStack() as closing:  # all of them, although one may fail
+            for credential in reversed(self.credentials):
+                if hasattr(credential, "__aexit__"):
+                    closing.push_async_callback(credential.__aexit__, exc_type, exc_value, traceback)
+                elif hasattr(credential, "close"):
+                    closing.push_async_callback(credential.close)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.credentials))})"
@@ -86,12 +92,12 @@ class ChainedTokenCredential(PickledAsMade):
         try:
             call = next(steps)
             while True:
+                answer = error = None
                 try:
                     answer = await call()
-                except Exception as error:
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(answer)
+                except Exception as caught:
+                    error = caught
+                call = steps.send(answer) if error is None else steps.throw(error)
         except StopIteration as end:
             token: Token = end.value
             return token

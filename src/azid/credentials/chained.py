@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenProvider, TokenRequestOptions
 
-from azid.chain import Chain, access_token_call, token_info_call
+from azid.chain import Chain, access_token_call, options_of, require_credentials, token_info_call
 from azid.credentials.pickled import PickledAsMade
 
 if TYPE_CHECKING:
@@ -27,11 +29,19 @@ class ChainedTokenCredential(PickledAsMade):
 
     :param credentials: the credentials, of azid or of anybody else.
     :raises ValueError: there is none.
+    :raises TypeError: one is none, or one for the other of the two.
     """
 
     def __init__(self, *credentials: TokenProvider) -> None:
-        if not credentials:
-            raise ValueError("A chain needs at least one credential.")
+        require_credentials(credentials)
+        for credential in credentials:
+            if inspect.iscoroutinefunction(
+                getattr(credential, "get_token", getattr(credential, "get_token_info", None))
+            ):
+                raise TypeError(
+                    f"{type(credential).__name__} is an async credential: use azid.aio.ChainedTokenCredential, or a "
+                    "sync credential."
+                )
         self.credentials = credentials
         self._chain = Chain(type(self).__name__, credentials)
 
@@ -55,11 +65,7 @@ class ChainedTokenCredential(PickledAsMade):
         :raises CredentialUnavailableError: none of the credentials can be used here.
         :raises ~azure.core.exceptions.ClientAuthenticationError: one of the credentials failed.
         """
-        options: TokenRequestOptions = {"enable_cae": enable_cae}
-        if claims:
-            options["claims"] = claims
-        if tenant_id:
-            options["tenant_id"] = tenant_id
+        options = options_of(claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
         return self._run(
             self._chain.asking(scopes, lambda credential: access_token_call(credential, scopes, options, kwargs))
         )
@@ -78,12 +84,15 @@ class ChainedTokenCredential(PickledAsMade):
         return self._run(self._chain.asking(scopes, lambda credential: token_info_call(credential, scopes, given)))
 
     def close(self) -> None:
-        """Close the credentials."""
+        """Close the credentials, as far as they can be closed."""
         self.__exit__()
 
     def __enter__(self) -> Self:
-        for credential in self.credentials:
-            credential.__enter__()  # type: ignore[union-attr]
+        with ExitStack() as entered:
+            for credential in self.credentials:
+                if hasattr(credential, "__enter__"):
+                    entered.enter_context(credential)  # type: ignore[arg-type]
+            entered.pop_all()
         return self
 
     def __exit__(
@@ -92,8 +101,12 @@ class ChainedTokenCredential(PickledAsMade):
         exc_value: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
-        for credential in self.credentials:
-            credential.__exit__(exc_type, exc_value, traceback)  # type: ignore[union-attr]
+        with ExitStack() as closing:  # all of them, although one may fail
+            for credential in reversed(self.credentials):
+                if hasattr(credential, "__exit__"):
+                    closing.callback(credential.__exit__, exc_type, exc_value, traceback)
+                elif hasattr(credential, "close"):
+                    closing.callback(credential.close)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.credentials))})"
@@ -103,12 +116,12 @@ class ChainedTokenCredential(PickledAsMade):
         try:
             call = next(steps)
             while True:
+                answer = error = None
                 try:
                     answer = call()
-                except Exception as error:
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(answer)
+                except Exception as caught:
+                    error = caught
+                call = steps.send(answer) if error is None else steps.throw(error)
         except StopIteration as end:
             token: Token = end.value
             return token
