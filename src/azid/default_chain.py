@@ -65,13 +65,13 @@ def chosen_links(
     :param require_envvar: whether the environment variable has to choose.
     :raises ValueError: it does not, or chooses what there is not; or nothing is left.
     """
-    choice = environ.get(_VARIABLE, "").strip().lower()
-    if require_envvar and not choice:
+    written = environ.get(_VARIABLE, "").strip()
+    if require_envvar and not written:
         raise ValueError(
             f"This program wants {_VARIABLE} set: to 'dev', 'prod', or a credential's name such as "
             "'ManagedIdentityCredential'."
         )
-    by_default = _left_out(choice)
+    by_default = _left_out(written)
     left = tuple(link for link in LINKS if not _decided(excluded.get(link.key), by_default[link.key]))
     if not left:
         raise ValueError(f"All credentials are left out: exclude fewer, or choose others with {_VARIABLE}.")
@@ -83,8 +83,9 @@ def is_developers(credential: object) -> bool:
     return type(credential).__name__ in _DEVELOPERS
 
 
-def _left_out(choice: str) -> dict[str, bool]:
-    """Return by the links' keys whether the environment variable's choice leaves them out."""
+def _left_out(written: str) -> dict[str, bool]:
+    """Return by the links' keys whether what is written in the environment variable leaves them out."""
+    choice = written.lower()
     if not choice:
         return {link.key: link.is_left_out for link in LINKS}
     if choice == "dev":
@@ -93,7 +94,7 @@ def _left_out(choice: str) -> dict[str, bool]:
         return {link.key: link.is_developers or link.is_left_out for link in LINKS}
     names = {link.name.lower(): link.name for link in LINKS if link.is_chosen_by_name}
     if choice not in names:
-        raise ValueError(f"{_VARIABLE} is {choice!r}. It may be 'dev', 'prod', or one of {', '.join(names.values())}.")
+        raise ValueError(f"{_VARIABLE} is {written!r}. It may be 'dev', 'prod', or one of {', '.join(names.values())}.")
     return {link.key: link.name != names[choice] for link in LINKS}
 
 

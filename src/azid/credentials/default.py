@@ -121,6 +121,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'."
             )
         refuse_misspellings(kwargs, keywords_of(type(self)))
+        additionally_allowed_tenants = tuple(additionally_allowed_tenants or ())  # for several
         environ = os.environ if environ is None else environ
         excluded = {
             "environment": exclude_environment_credential,
