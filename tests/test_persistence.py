@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from azid import CredentialUnavailableError, DeviceCodeCredential, TokenCachePersistenceOptions
-from azid.persistence import open_storage, open_storage_when_needed
+from azid.persistence import open_existing_storage, open_storage, open_storage_when_needed
 from azid.tokens.stores.memory import MemoryTokenStore
 from azid.tokens.stores.personal import open_personal_store
 from tests.conftest import GRAPH, Prompt
@@ -49,6 +49,19 @@ def test_a_persons_own_store_is_one_for_all_accounts_although_it_is_opened_later
     assert not storage.private
     for _ in range(2):
         with pytest.raises((ValueError, CredentialUnavailableError)):
+            storage.own.read(cae=False)
+
+
+def test_a_store_of_the_applications_own_is_there() -> None:
+    store = MemoryTokenStore(personal=True)
+    assert open_existing_storage(TokenCachePersistenceOptions(store=store)).own is store
+
+
+def test_a_persons_own_store_that_nobody_has_made_is_not_made_for_a_look() -> None:
+    storage = open_existing_storage(TokenCachePersistenceOptions(name="azid's tests have none of this name"))
+    assert storage.own is not None
+    for _ in range(2):
+        with pytest.raises(CredentialUnavailableError, match="There is no shared token cache"):
             storage.own.read(cae=False)
 
 

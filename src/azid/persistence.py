@@ -107,17 +107,20 @@ def _open_existing_store(options: TokenCachePersistenceOptions) -> TokenStore:
     from azid.tokens.stores.personal import has_personal_cache
 
     if not has_personal_cache(options.name):
-        raise CredentialUnavailableError("nobody has signed in here with a tool that shares it.")
-    return _open_personal_store(options)
+        raise CredentialUnavailableError(
+            "There is no shared token cache: nobody has signed in here with a tool that has it, such as Visual Studio."
+        )
+    return _open_personal_store(options, warns=False)  # whoever has made it was warned
 
 
-def _open_personal_store(options: TokenCachePersistenceOptions) -> TokenStore:
+def _open_personal_store(options: TokenCachePersistenceOptions, *, warns: bool = True) -> TokenStore:
     from azid.tokens.stores.personal import open_personal_store
 
     return open_personal_store(
         options.name,
         allow_unencrypted_storage=options.allow_unencrypted_storage,
         encryption=options.encryption,
+        warns=warns,
     )
 
 

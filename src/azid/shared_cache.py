@@ -24,6 +24,7 @@ class SharedCacheSession:
 
     :param client_id: the client to get tokens for; the refresh tokens of its family will do.
     :param authority: the authority, as ``https://host[:port]``.
+    :param record: the account to use, if it is known.
     :param is_meant: whether an account is the one to use.
     :param whose: what messages say about that account, with a space before it; empty if nothing is known.
     :param resolve_tenant: returns the tenant to ask when a call names this one, or None.
@@ -40,6 +41,7 @@ class SharedCacheSession:
         *,
         client_id: str,
         authority: str,
+        record: AuthenticationRecord | None,
         is_meant: Callable[[AuthenticationRecord], bool],
         whose: str,
         resolve_tenant: Callable[[str | None], str],
@@ -49,11 +51,13 @@ class SharedCacheSession:
     ) -> None:
         self.fresh: dict[FreshKey, IssuedToken] = {}
         """Access tokens by what was asked for. Good until their `fresh_until`, without a lock."""
+        self._record = record
         self._is_meant = is_meant
         self._whose = whose
         self._resolve = resolve_tenant
         self._msal = msal
         self._clock = clock
+        self._closed = False
         self._cache = TokenCache(client_id=client_id, host=host_of(authority), storage=storage)
         self._silent = SilentTokens(
             self._cache,
@@ -74,6 +78,8 @@ class SharedCacheSession:
         key: FreshKey = (scopes, tenant if tenant_id else None, enable_cae)
         if not claims and (held := self.fresh.get(key)) is not None and self._clock.time() < held.fresh_until:
             return held
+        if self._closed:
+            raise CredentialUnavailableError("This credential was closed. Make a new one to ask for more tokens.")
         request = TokenRequest(parsed, tenant, claims or None, enable_cae)
 
         def remember(issued: IssuedToken) -> None:
@@ -86,14 +92,15 @@ class SharedCacheSession:
         self._msal.__enter__()
 
     def close(self, *details: object) -> None:
-        """Leave the transport.
+        """Leave the transport, and send no more requests.
 
         :param details: what the end of a `with` block was told.
         """
+        self._closed = True
         self._msal.__exit__(*details)
 
     def _account(self) -> AuthenticationRecord:
-        accounts = self._cache.accounts(None, family=True)
+        accounts = self._cache.accounts(self._record, family=True)
         meant = [account for account in accounts if self._is_meant(account)]
         if len(meant) == 1:
             return meant[0]

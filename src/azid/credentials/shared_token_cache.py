@@ -77,6 +77,7 @@ class SharedTokenCacheCredential(PickledAsMade, Credential):
         session = SharedCacheSession(
             client_id=client_id,
             authority=self._authority,
+            record=record,
             is_meant=self._is_meant,
             whose=self._whose(),
             resolve_tenant=partial(

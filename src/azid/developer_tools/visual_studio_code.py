@@ -74,7 +74,11 @@ class VisualStudioCode:
         :raises ~azure.core.exceptions.ClientAuthenticationError: the broker knows no such account, or would have to
             ask; or the tenant is not allowed.
         """
-        record = _find_record(self._home())
+        try:
+            home = self._home()
+        except RuntimeError:  # as in a container that runs as an arbitrary user
+            raise CredentialUnavailableError("This user has no home, where a sign-in could be: set HOME.") from None
+        record = _find_record(home)
         tenant_id = resolve_tenant(
             self._tenant_id or record.tenant_id, request.tenant_id or None, self._additionally_allowed_tenants
         )
@@ -98,7 +102,7 @@ def _find_record(home: Path) -> AuthenticationRecord:
         try:
             with path.open("rb") as file:
                 return _parse(file.read(_LARGEST_RECORD + 1))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise _unusable(f"cannot be read: {error.strerror}") from None

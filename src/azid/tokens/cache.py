@@ -239,6 +239,8 @@ class TokenCache:
 def _read(store: TokenStore, *, cae: bool) -> Document:
     try:
         return store.read(cae=cae)
+    except CredentialUnavailableError:  # it could not be opened, and says why
+        raise
     except Exception as error:  # a store may be anybody's code
         raise CredentialUnavailableError(f"The token store cannot be read: {error}") from error
 

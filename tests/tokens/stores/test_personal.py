@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import pytest
 
 from azid import CredentialUnavailableError
 from azid.tokens.store import TokenStore
-from azid.tokens.stores.personal import open_personal_store
+from azid.tokens.stores.personal import has_personal_cache, open_personal_store
 from azid.tokens.stores.secret_service_errors import SessionBusUnreachableError
 from tests.tokens.store_contract import TokenStoreContract
 
@@ -54,6 +55,35 @@ def test_a_plain_file_is_warned_of_once_in_a_process(tmp_path: Path) -> None:
     assert "without being encrypted" in done.stderr
     assert str(tmp_path / ".IdentityService") in done.stderr
     assert {"cryptography", "jeepney", "msal", "requests", "secretstorage"}.isdisjoint(done.stdout.split())
+
+
+def test_whoever_only_looks_is_not_warned_of_a_plain_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    options = {"allow_unencrypted_storage": True, "platform": "linux", "environ": {"HOME": str(tmp_path)}}
+    with caplog.at_level(logging.INFO):
+        open_personal_store(warns=False, **options)  # type: ignore[arg-type]
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+
+
+def test_a_cache_is_there_once_somebody_has_kept_tokens_in_it(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    assert not has_personal_cache(platform="linux", environ=environ)
+    assert [*tmp_path.iterdir()] == []
+    with open_plain(tmp_path, "mine").transaction(cae=True) as document:
+        document["Account"] = {"account": {}}
+    assert has_personal_cache("mine", platform="linux", environ=environ)
+    assert not has_personal_cache(platform="linux", environ=environ)
+    assert not has_personal_cache("min", platform="linux", environ=environ)
+
+
+def test_a_cache_whose_tokens_are_in_a_keyring_is_there_once_it_has_changed(tmp_path: Path) -> None:
+    (tmp_path / ".IdentityService").mkdir()
+    (tmp_path / ".IdentityService" / "msal.cache.nocae").touch()  # MSAL's signal
+    assert has_personal_cache(platform="darwin", environ={"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("environ", [{"HOME": "relative"}, {"HOME": "/none"}])
+def test_where_no_cache_can_be_there_is_none(environ: Mapping[str, str]) -> None:
+    assert not has_personal_cache(platform="linux", environ=environ)
 
 
 def test_without_a_keyring_plain_files_have_to_be_allowed(tmp_path: Path) -> None:

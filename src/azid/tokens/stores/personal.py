@@ -44,6 +44,7 @@ def open_personal_store(
     *,
     allow_unencrypted_storage: bool = False,
     encryption: str | None = None,
+    warns: bool = True,
     platform: str = sys.platform,
     environ: Mapping[str, str] = os.environ,
 ) -> SharedTokenStore:
@@ -52,6 +53,7 @@ def open_personal_store(
     :param name: the cache's name. Defaults to that of the cache that Microsoft's developer tools share.
     :param allow_unencrypted_storage: whether a plain file will do where nothing encrypts. Defaults to False.
     :param encryption: `KERNEL_KEYRING` has a file encrypted under a key of the kernel's on Linux. None by default.
+    :param warns: whether to warn of a plain file. Defaults to True.
     :param platform: what kind of machine it is, as `sys.platform` has it.
     :param environ: environment variables. Defaults to the process's.
     :raises CredentialUnavailableError: tokens cannot be kept here, or not encrypted; the message names the remedy.
@@ -60,7 +62,7 @@ def open_personal_store(
     if not name or {*name} & {"/", "\\", "\0", ":"}:
         raise ValueError("A cache's 'name' becomes part of a file's: it must not be empty or contain '/', '\\' or ':'.")
     folder = token_folder(platform, environ)
-    make = _item_maker(folder, platform, environ, allow_unencrypted_storage, encryption)
+    make = _item_maker(folder, platform, environ, allow_unencrypted_storage, encryption, warns=warns)
     try:
         items = {cae: make(name + suffix) for cae, suffix in SUFFIXES.items()}
     except ImportError as error:
@@ -120,7 +122,13 @@ def _home_of_user() -> str:
 
 
 def _item_maker(
-    folder: Path, platform: str, environ: Mapping[str, str], allow_unencrypted_storage: bool, encryption: str | None
+    folder: Path,
+    platform: str,
+    environ: Mapping[str, str],
+    allow_unencrypted_storage: bool,
+    encryption: str | None,
+    *,
+    warns: bool,
 ) -> Callable[[str], Item]:
     """Return what makes a cache's item of the cache's name with its suffix."""
     if platform == "win32":
@@ -137,7 +145,8 @@ def _item_maker(
     except CredentialUnavailableError as error:
         if not allow_unencrypted_storage:
             raise
-        _warn_of_plain_files(folder)
+        if warns:
+            _warn_of_plain_files(folder)
         _LOGGER.info("Tokens are not encrypted: %s", error)
         return lambda cache: FileItem(folder / cache)
 
