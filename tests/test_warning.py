@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 import azid
 import azid.aio
-from azid.warning import warn
+from azid.warning import warn, warned_already
 
 
 class Derived(azid.UsernamePasswordCredential):
@@ -79,3 +80,18 @@ def test_a_warning_from_azid_alone_is_issued_all_the_same() -> None:
     program = "from azid.warning import warn\n__name__ = 'azid.program'\nwarn('mind the gap', UserWarning)"
     outcome = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     assert "UserWarning: mind the gap" in outcome.stderr
+
+
+def test_what_was_said_already_is_not_said_again_in_this_thread() -> None:
+    def issue_here_and_there() -> None:
+        with warned_already():
+            issue()
+            thread = threading.Thread(target=issue)
+            thread.start()
+            thread.join()
+
+    with pytest.warns(UserWarning, match="mind the gap") as caught:
+        issue_here_and_there()
+    assert len(caught) == 1
+    with pytest.warns(UserWarning, match="mind the gap"):
+        issue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from azid.keywords import keywords_of, refuse_misspellings
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.tokens.cache import Storage
 from azid.unattended import UnavailableSession
-from azid.warning import warn
+from azid.warning import warn, warned_already
 
 __all__ = ["EnvironmentCredential"]
 
@@ -27,7 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 _SECRET: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 _CERTIFICATE: Final = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH")
 _PASSWORD: Final = ("AZURE_CLIENT_ID", "AZURE_USERNAME", "AZURE_PASSWORD")
-_VARIABLES: Final = tuple(dict.fromkeys((*_SECRET, *_CERTIFICATE, *_PASSWORD)))
+_COMBINATIONS: Final = (_SECRET, _CERTIFICATE, _PASSWORD)
+_VARIABLES: Final = tuple(dict.fromkeys(name for names in _COMBINATIONS for name in names))
 
 
 class EnvironmentCredential(PickledAsMade, Credential):
@@ -121,8 +121,7 @@ def _described(environ: Mapping[str, str], options: Mapping[str, Any]) -> Creden
             "that more and more: set up an application's certificate or secret instead.",
             DeprecationWarning,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # this one has just been said
+        with warned_already():
             return UsernamePasswordCredential(
                 *(environ[name] for name in _PASSWORD), tenant_id=environ.get("AZURE_TENANT_ID") or None, **options
             )
@@ -137,10 +136,10 @@ def _explain(environ: Mapping[str, str]) -> str:
             "No environment variables describe a credential. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
             "AZURE_CLIENT_SECRET, or AZURE_CLIENT_CERTIFICATE_PATH in the last one's place."
         )
+    missing = min(([name for name in names if name not in present] for names in _COMBINATIONS), key=len)
     message = (
-        f"The environment variables are incomplete: of those that describe a credential only {', '.join(present)} "
-        f"{'is' if len(present) == 1 else 'are'} set. Together belong {', '.join(_SECRET)}; {', '.join(_CERTIFICATE)}; "
-        f"{', '.join(_PASSWORD)}."
+        f"Of the environment variables that describe a credential only {', '.join(present)} "
+        f"{'is' if len(present) == 1 else 'are'} set. Set {' and '.join(missing)}, too."
     )
     _LOGGER.info("%s", message)
     return message
