@@ -13,7 +13,7 @@ from azid import DeviceCodeCredential
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Person, User
 
-pytest_plugins = ["tests.support.parts"]
+pytest_plugins = ["tests.support.broker", "tests.support.parts"]
 
 ADA = User("ada@contoso.example", password="Ada's pass phrase")
 BOB = User("bob@contoso.example", password="Bob's pass phrase")

@@ -10,6 +10,7 @@ from azid.clock import Clock
 from azid.errors import AuthenticationFailedError
 from azid.flows.broker import load_runtime, require_runtime, wait_for_broker
 from azid.record import AuthenticationRecord
+from azid.single_flight import FlightAbandoned
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -48,18 +49,28 @@ class BrokersAccount:
 
         :raises CredentialUnavailableError: there is no broker here.
         :raises ~azure.core.exceptions.ClientAuthenticationError: it knows no such account, or would have to ask.
+        :raises FlightAbandoned: whoever wanted the token has left.
         """
         require_runtime(self._load_runtime)
         caller, record = Cancellation.current(), self._record
-        response = wait_for_broker(
-            lambda: self._msal().sign_in_with_brokers_account(
-                request, login_hint=record.username if record is not None else None
-            ),
-            timeout=_PATIENCE,
-            clock=self._clock,
-            cancelled=lambda: caller is not None and caller.is_cancelled,
-            late=f"The operating system's broker did not answer within {_PATIENCE:g} seconds.",
-        )
+
+        def has_left() -> bool:
+            return caller is not None and caller.is_cancelled
+
+        try:
+            response = wait_for_broker(
+                lambda: self._msal().sign_in_with_brokers_account(
+                    request, login_hint=record.username if record is not None else None
+                ),
+                timeout=_PATIENCE,
+                clock=self._clock,
+                cancelled=has_left,
+                late=f"The operating system's broker did not answer within {_PATIENCE:g} seconds.",
+            )
+        except AuthenticationFailedError:
+            if has_left():
+                raise FlightAbandoned from None
+            raise
         if record is not None and response.home_account_id != record.home_account_id:
             raise AuthenticationFailedError(
                 f"The operating system's broker gave a token of another account than {record.username}."

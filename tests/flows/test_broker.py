@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,47 +26,15 @@ from azid.flows.broker import BrokerSignIn
 from azid.tokens.document import Document
 from azid.tokens.stores.memory import MemoryTokenStore
 from tests.conftest import ADA, BOB, GRAPH, VAULT
+from tests.support.broker import Fail
 
 if TYPE_CHECKING:
     from tests.support.broker_runtime.pymsalruntime import Broker
 
 Make = Callable[..., InteractiveBrowserCredential]
-Fail = Callable[..., None]
-RUNTIME = Path(__file__).parents[1] / "support" / "broker_runtime"
 CLAIMS = '{"access_token": {"acrs": {"essential": true, "value": "canary"}}}'
 OTHER_TENANT = "0f6b8b0e-6f0e-4c0f-9d0a-5a0f4b1f7c11"
 WINDOW = 4711
-
-
-@pytest.fixture
-def runtime() -> Iterator[ModuleType]:
-    """The stand-in, installed for the time of a test: nothing that was imported because of it stays."""
-    names = ("pymsalruntime", "msal.broker")
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.path.insert(0, str(RUNTIME))
-    try:
-        yield importlib.import_module("pymsalruntime")
-    finally:
-        sys.path.remove(str(RUNTIME))
-        for name in names:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
-
-
-@pytest.fixture
-def broker(runtime: ModuleType) -> Broker:
-    broker: Broker = runtime.BROKER
-    return broker
-
-
-@pytest.fixture
-def fail(runtime: ModuleType, broker: Broker) -> Fail:
-    """Let the next call to the broker end with a status."""
-
-    def fail_next(status: str, context: str = "(pii)") -> None:
-        broker.failures.append(runtime.Failure(runtime.Response_Status[status], context))
-
-    return fail_next
 
 
 @pytest.fixture

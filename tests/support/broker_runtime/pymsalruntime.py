@@ -162,17 +162,22 @@ class Broker:
         self.answers = threading.Event()
         """Whether anybody answers the dialog."""
         self.answers.set()
+        self.runs = threading.Event()
+        """Whether calls are answered that ask nobody."""
+        self.runs.set()
+        self.asked = threading.Event()
+        """Whether there was any call that asked for tokens."""
         self.calls: list[Call] = []
         self.secrets: set[str] = set()
         self.log: Callable[[str, LogLevel], object] = lambda message, level: None
 
     def ask(self, call: Call, callback: Callable[[Result], object]) -> None:
         self.calls.append(call)
+        self.asked.set()
         threading.Thread(target=self._answer, args=(call, callback), daemon=True).start()
 
     def _answer(self, call: Call, callback: Callable[[Result], object]) -> None:
-        if call.name == "signin_interactively":
-            self.answers.wait(30)
+        (self.answers if call.name == "signin_interactively" else self.runs).wait(30)
         account = call.account or Account(self.person)
         if call.name == "signin_silently" and not self.failures:
             account = Account(self.default or "")
