@@ -153,6 +153,7 @@ class Life:
 
     def __init__(self, pipe: Path) -> None:
         self._pipe = pipe
+        self._has_begun = False
         self._open()
 
     def _open(self) -> None:
@@ -167,9 +168,12 @@ class Life:
             self.close()
             self._open()
             self.begins()
+        self._has_begun = True
 
     def ends(self) -> None:
         """Wait until the last process has ended."""
+        if not self._has_begun and not self._poll.poll(0):
+            return  # it was ended before it could begin
         while any(events & select.POLLIN for _, events in self._poll.poll(GIVE_UP * 1000)):
             os.read(self._file, 1)
         assert self._poll.poll(0), "a process of the tool is left"

@@ -19,7 +19,7 @@ __all__ = ["Printed", "run"]
 _SLICE: Final = 0.2
 """Seconds between two looks at whether the program has ended although something keeps its output open."""
 _REMAINDER: Final = 0.1
-"""Seconds for which the output of a program that has ended is read on: it is all there, but others may add to it."""
+"""Seconds without more, after which all output of a program that has ended is read: it is there, but others may add."""
 _FAREWELL: Final = 1.0
 """Seconds for which a program that was killed is waited for."""
 
@@ -99,18 +99,22 @@ def _read(process: subprocess.Popen[bytes], timeout: float) -> Printed:
             return Printed(process.returncode, output, errors)
         except subprocess.TimeoutExpired:
             if process.poll() is not None:
-                return _read_remainder(process)
+                return _read_remainder(process, deadline)
             if left <= _SLICE:
                 raise TimeoutError from None
 
 
-def _read_remainder(process: subprocess.Popen[bytes]) -> Printed:
+def _read_remainder(process: subprocess.Popen[bytes], deadline: float) -> Printed:
     """Return what a program has printed that has ended, but has started others that keep its output open."""
-    try:
-        output, errors = process.communicate(timeout=_REMAINDER)
-    except subprocess.TimeoutExpired as late:  # with all that was read so far; on Windows without
-        output, errors = late.stdout or b"", late.stderr or b""
-    return Printed(process.returncode, output, errors)
+    before: Printed | None = None
+    while True:
+        try:
+            return Printed(process.returncode, *process.communicate(timeout=_REMAINDER))
+        except subprocess.TimeoutExpired as late:  # with all that was read so far; on Windows without
+            printed = Printed(process.returncode, late.stdout or b"", late.stderr or b"")
+        if printed == before or time.monotonic() >= deadline:
+            return printed
+        before = printed
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
