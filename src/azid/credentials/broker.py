@@ -83,7 +83,10 @@ class BrokerCredential(PickledAsMade, Credential):
             transport=msal,
         )
         if not _knows_an_account(platform):
-            session = UnavailableSession("Only Windows, and Linux under it (WSL), have a broker that knows an account.")
+            session = UnavailableSession(
+                "Only Windows, and Linux under it (WSL), have a broker that knows an account: elsewhere sign in another "
+                "way."
+            )
         super().__init__(session, clock)
 
     def __repr__(self) -> str:
