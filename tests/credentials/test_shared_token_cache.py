@@ -220,7 +220,7 @@ class TestARefusal:
         entra.revoke(ADA.username)
         with pytest.raises(AuthenticationRequiredError) as caught:
             ask(make(), claims=CLAIMS)
-        assert "use the tool that signed them in" in str(caught.value)
+        assert "with the tool that left the sign-in there" in str(caught.value)
         assert caught.value.claims == CLAIMS
         assert "canary" not in str(caught.value)
 

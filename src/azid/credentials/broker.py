@@ -84,8 +84,8 @@ class BrokerCredential(PickledAsMade, Credential):
         )
         if not _knows_an_account(platform):
             session = UnavailableSession(
-                "Only Windows, and Linux under it (WSL), have a broker that knows an account: elsewhere sign in another "
-                "way."
+                "Only Windows, and Linux under it (WSL), have a broker that knows an account: elsewhere sign in "
+                "another way."
             )
         super().__init__(session, clock)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import string
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from azid.developer_tools.process import run
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
@@ -105,9 +103,12 @@ class Tool:
         :param environ: environment variables besides those that there are.
         :raises CredentialUnavailableError: it is not installed, or not properly, cannot be run, or takes too long.
         """
+        command = [self._find(), *arguments]
+        from azid.developer_tools.process import run  # needed only where there is a tool: it loads much
+
         try:
             printed = run(
-                [self._find(), *arguments],
+                command,
                 folder=self._safe_folder(),
                 environ={**self._environ, **environ},
                 timeout=self._timeout,
@@ -131,6 +132,8 @@ class Tool:
 
     def _find(self) -> str:
         """Return the tool's path. A file in the current folder is not it, though Windows would run that."""
+        import shutil
+
         folders = self._environ.get("PATH", os.defpath).split(os.pathsep)
         for executable in (name + suffix for name in self._executables for suffix in _SUFFIXES):
             for folder in folders:
