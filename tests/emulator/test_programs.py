@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_a_programs_exit_code_comes_back() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_so_does_the_signal_that_ended_it() -> None:
     assert run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], os.environ) == 137
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_takes_no_exit_code_away() -> None:
+    program = """
+import os
+from azid.emulator.programs import run
+print({run(["sh", "-c", "kill -INT $PPID; exit 9"], os.environ) for _ in range(100)})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "{9}\n", done.stderr
 
 
 def test_a_program_that_is_not_there() -> None:

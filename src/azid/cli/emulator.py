@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,8 +20,6 @@ from azid.cli.failures import CommandFailed
 from azid.cli.output import answer, is_json, output_option, say
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from azid.emulator import Client, Emulator, ManagedIdentity, RecordedRequest, User
     from azid.emulator.proxy import ConnectProxy
     from azid.emulator.users_file import People
@@ -306,25 +303,14 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def _ended_by_signals() -> AbstractContextManager[None]:
     """Let the signals that end a program end the block as Ctrl-C does, so that nothing stays behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    from azid.emulator.programs import ENDING_SIGNALS, Terminated, signals_answered
 
-    from azid.emulator.programs import Terminated
-
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def end() -> None:
         raise Terminated
 
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {getattr(signal, name): signal.signal(getattr(signal, name), end) for name in names}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return signals_answered(ENDING_SIGNALS, end)
 
 
 def _wait_for_ever() -> None:

@@ -5,13 +5,28 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import site
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
-__all__ = ["NODE_PRELOAD", "Terminated", "private_environment", "proxy_environment", "run"]
+__all__ = [
+    "ENDING_SIGNALS",
+    "NODE_PRELOAD",
+    "Terminated",
+    "private_environment",
+    "proxy_environment",
+    "run",
+    "signals_answered",
+]
+
+ENDING_SIGNALS: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Those with which a program is told to end, besides Ctrl-C's."""
 
 NODE_PRELOAD: Final = Path(__file__).with_name("node_proxy.cjs")
 """What brings a Node.js that knows no proxy to ours."""
@@ -82,24 +97,45 @@ class Terminated(KeyboardInterrupt):
     """This process was told to end, and this process alone; upon Ctrl-C the programs that it runs are, too."""
 
 
+@contextmanager
+def signals_answered(names: Iterable[str], answer: Callable[[], object]) -> Iterator[None]:
+    """Answer signals otherwise while the block runs. In other threads than the main one none arrive.
+
+    :param names: what the `signal` module calls them; those that the system has not are passed over.
+    :param answer: what to do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        answer()
+
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a program on this process's terminal until it ends; return its exit code.
 
     That is 128 and the signal's number where a signal ended it, as shells have it. Ctrl-C is the program's to answer:
-    it may go on. `Terminated` ends it.
+    it may go on. The signals that end a program end it.
 
     :param command: the program and its arguments.
     :param environment: its environment variables.
     :raises OSError: it cannot be started.
     """
     executable = shutil.which(command[0], path=environment.get("PATH")) or command[0]
-    with subprocess.Popen([executable, *command[1:]], env=dict(environment)) as process:  # noqa: S603 - asked for
-        while True:
-            try:
-                code = process.wait()
-            except Terminated:
-                process.terminate()
-            except KeyboardInterrupt:
-                continue
-            else:
-                return code if code >= 0 else 128 - code
+    # No exception comes out of a handler: one that came as the program ends would take its exit code away.
+    with (
+        signals_answered(["SIGINT"], lambda: None),
+        subprocess.Popen([executable, *command[1:]], env=dict(environment)) as process,  # noqa: S603 - asked for
+        signals_answered(ENDING_SIGNALS, process.terminate),
+    ):
+        code = process.wait()
+    return code if code >= 0 else 128 - code
