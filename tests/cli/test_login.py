@@ -24,6 +24,7 @@ import pytest
 from azid import AuthenticationRecord
 from azid.cli import active_account, exit_codes
 from azid.cli.login import as_json, describe, where_kept
+from azid.cli.pointing import Pointers
 from azid.cli.signing_in import BrowserUnavailable, SignedIn, SignInRequest, with_browser, with_device_code
 from azid.cli.surroundings import Surroundings
 from azid.clock import ManualClock
@@ -292,6 +293,20 @@ def test_without_a_browser_the_address_is_shown(
     assert window.end() == exit_codes.OK
     assert "ada@contoso.example is signed in." in window.lines
     assert "Waiting" not in window.text
+
+
+def test_the_line_that_the_emulator_prints_signs_in(
+    start_azid: StartAzid, run_azid: RunAzid, home: Home, entra: Emulator, person_for: PersonFor
+) -> None:
+    pointers = Pointers(entra, [ADA], None, None)
+    home.environ.update(pointers.environment())
+    [printed] = re.findall(r"  azid (login .*)", pointers.as_text())
+    process = start_azid(*printed.split(), "--device-code")
+    person_for(ADA).enter_code(*code_in(read_prompt(process)))
+    read_rest(process)
+    assert process.returncode == exit_codes.OK
+    scope = printed.split("--scope ")[1]
+    assert run_azid("token", "--scope", scope).exit_code == exit_codes.OK
 
 
 # --- In the browser

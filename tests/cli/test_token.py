@@ -255,7 +255,7 @@ def test_the_account_of_another_cloud_is_not_meant(sign_in: SignIn, azid: Invoke
         ["--scope", "openid"],
         ["--scope", GRAPH, "--tenant", "a/b"],
         ["--scope", GRAPH, "--authority", "http://127.0.0.1"],
-        [],  # this cloud's Resource Manager is not known
+        [],  # the Resource Manager of the emulator's cloud is not known
     ],
 )
 def test_malformed_options(sign_in: SignIn, azid: Invoke, arguments: list[str]) -> None:
@@ -265,6 +265,12 @@ def test_malformed_options(sign_in: SignIn, azid: Invoke, arguments: list[str]) 
     assert done.stderr.startswith("Usage: azid token")
     told = azid("token", *arguments, "-o", "json")
     assert json.loads(told.stderr)["error"]["code"] == "usage"
+
+
+def test_whoever_has_to_say_more_is_not_told_to_sign_in_first(azid: Invoke, at_entra: tuple[str, ...]) -> None:
+    done = azid("token", *at_entra)
+    assert done.exit_code == exit_codes.USAGE
+    assert "pass --scope, such as https://graph.microsoft.com/.default" in done.stderr
 
 
 def test_an_authority_that_is_not_there(sign_in: SignIn, azid: Invoke, entra: Emulator) -> None:

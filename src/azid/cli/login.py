@@ -17,7 +17,7 @@ from azid.cli.signing_in import PATIENCE, BrowserUnavailable, SignedIn, SignInRe
 from azid.cli.storage import persistence_options, settled_storage, storage_option
 from azid.cli.surroundings import Choice, Surroundings, choose_flow, look_around, why_elsewhere
 from azid.cli.usernames import complete_username, note_usernames, usernames
-from azid.cli.who import claims_option, scope_option
+from azid.cli.who import claims_option, default_scopes, scope_option
 
 if TYPE_CHECKING:
     from azid.persistence import TokenCachePersistenceOptions
@@ -121,7 +121,7 @@ def login(
             remedy="azid login --device-code",
         )
     authority = _authority(authority)
-    scopes = scopes or _default_scopes(authority)
+    scopes = scopes or default_scopes(authority)
     settled, kept = settled_storage(storage), persistence_options(storage)
     _try_out(kept)
     settings = {
@@ -161,15 +161,6 @@ def _authority(named: str | None) -> str:
         return normalize_authority(named) if named else default_authority()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _default_scopes(authority: str) -> tuple[str, ...]:
-    from azid.authority import management_scope
-
-    scope = management_scope(authority)
-    if scope is None:
-        raise click.UsageError("This cloud's Azure Resource Manager is not known: pass --scope.")
-    return (scope,)
 
 
 def _try_out(kept: TokenCachePersistenceOptions) -> None:

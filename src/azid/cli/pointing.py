@@ -128,7 +128,7 @@ In the shell that your program starts in:
 {_exports(self.environment())}
 
 azid, azure-identity: the variables, and  disable_instance_discovery=True
-azid's command:       azid login --authority {authority} --disable-instance-discovery
+azid's command:       the variables, and  azid login --disable-instance-discovery --scope {_SCOPE}
 MSAL for Python:      msal.PublicClientApplication(CLIENT_ID, authority="{authority}/organizations",
                           instance_discovery=False)
 MSAL for Node:        new PublicClientApplication({{ auth: {{ clientId, authority: "{authority}/organizations",
@@ -155,6 +155,8 @@ Programs that run so use your real home, and its token caches. A private one: az
 Managed identities:   {" ".join(f"{name}={value}" for name, value in self.machines()["imds"].items())}
                           is a virtual machine; other kinds of machines: azid emulator --output json"""
 
+
+_SCOPE = "https://graph.microsoft.com/.default"  # the command has no default where it does not know the cloud
 
 _AZURITE = """\
 Azurite:              azurite-blob --oauth basic --cert CERTIFICATE --key KEY

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from azid.record import AuthenticationRecord
     from azid.tokens.access import TokenInfo
 
-__all__ = ["Account", "Who", "claims_option", "scope_option", "who_options"]
+__all__ = ["Account", "Who", "claims_option", "default_scopes", "scope_option", "who_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,6 +35,23 @@ scope_option = click.option(
     help="What a token is for, such as https://graph.microsoft.com/.default; may be repeated. Defaults to the cloud's "
     "Azure Resource Manager.",
 )
+
+
+def default_scopes(authority: str) -> tuple[str, ...]:
+    """Return what a token is for unless the person says so: Azure Resource Manager.
+
+    :param authority: the authority, as ``https://host[:port]``.
+    :raises click.UsageError: it is of no cloud whose Azure Resource Manager is known.
+    """
+    from azid.authority import management_scope
+
+    scope = management_scope(authority)
+    if scope is None:
+        raise click.UsageError(
+            f"The Azure Resource Manager of the cloud at {authority} is not known: pass --scope, such as "
+            "https://graph.microsoft.com/.default."
+        )
+    return (scope,)
 
 
 def _json_object(_: click.Context, __: click.Parameter, claims: str | None) -> str | None:
@@ -82,6 +99,8 @@ class Who(NamedTuple):
             active = None
         elif active is not None and not asked:
             authority = own
+        if not scopes:
+            default_scopes(authority)  # raises before anybody is told to sign in
         place = _Place(
             authority=authority,
             trusted=self.disable_instance_discovery or (active is not None and active.disable_instance_discovery),
@@ -165,14 +184,7 @@ class Account(NamedTuple):
 
         :raises click.UsageError: nothing was asked for, and this cloud's Azure Resource Manager is not known.
         """
-        from azid.authority import management_scope
-
-        if self.scopes:
-            return self.scopes
-        scope = management_scope(self.place.authority)
-        if scope is None:
-            raise click.UsageError("This cloud's Azure Resource Manager is not known: pass --scope.")
-        return (scope,)
+        return self.scopes or default_scopes(self.place.authority)
 
 
 def _in_cache(who: Who, scopes: tuple[str, ...], place: _Place, active_client_id: str | None) -> AuthenticationRecord:
