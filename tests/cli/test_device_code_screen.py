@@ -41,6 +41,10 @@ def test_address_and_code_stand_alone() -> None:
     ]
 
 
+def test_nothing_comes_after_the_code_where_there_is_no_more_to_say() -> None:
+    assert drawn(LARGE, qr=False, screen=SCREEN._replace(notes=()))[-1] == f"    {CODE}"
+
+
 @pytest.mark.parametrize(
     ("changes", "shown"),
     [

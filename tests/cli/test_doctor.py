@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from click import unstyle as unstyled
+
 from azid.cli import exit_codes
 from azid.cli.doctor import rendered
 from azid.doctor import Finding, Verdict
@@ -59,9 +62,17 @@ def test_a_malformed_authority_is_called_wrongly(azid: Invoke) -> None:
     assert azid("doctor", "--authority", "http://login.example").exit_code == exit_codes.USAGE
 
 
+@pytest.mark.parametrize("width", [40, 46, 47, 60, 100])
+def test_findings_fit_the_terminal(width: int) -> None:
+    finding = Finding("azure.identity", Verdict.OK, "It is azid's drop-in. " * 9)
+    lines = unstyled(rendered({"Packages": [finding, finding._replace(found="")]}, width=width)).splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(" ".join(lines).split()).count("It is azid's drop-in.") == 9
+
+
 def test_lines_fit_a_narrow_terminal_and_control_characters_are_escaped() -> None:
     finding = Finding("lock\x1b[2J", Verdict.WARNING, "word " * 40, "rm it")
     text = rendered({"Cache": [finding]}, width=60)
     assert "\x1b[2J" not in text
     assert text.endswith("Found 1 warning.")
-    assert "-> rm it" in text.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    assert "-> rm it" in unstyled(text)

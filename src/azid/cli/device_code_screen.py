@@ -82,8 +82,8 @@ class DeviceCodeScreen(NamedTuple):
             *textwrap.wrap("and enter this code:", columns),
             "",
             _INDENT + style(printable(self.code), bold=True),
-            "",
         ]
+        lines += [""] if self.notes else []
         for note in self.notes:
             lines += textwrap.wrap(printable(note), columns)
         return lines

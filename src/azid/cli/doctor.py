@@ -21,6 +21,8 @@ __all__ = ["doctor", "rendered"]
 
 _SIGNS: Final = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "problem": ("X", "red"), "note": ("-", None)}
 _WIDTH: Final = 100
+_NARROWEST: Final = 40
+"""Characters that a finding has beside its subject at least; in a narrower terminal it is below."""
 
 
 @click.command(epilog="It changes nothing and asks nobody anything. Exits with 1 if there is a problem, else with 0.")
@@ -113,14 +115,15 @@ def rendered(examination: Examination, *, width: int = _WIDTH) -> str:
 
 def _lines_of(finding: Finding, column: int, width: int) -> list[str]:
     sign, colour = _SIGNS[finding.verdict.value]
-    indent = " " * (column + 7)
-    subject = printable(finding.subject)
+    beside = width - column - 7 >= _NARROWEST
+    indent = " " * (column + 7 if beside else 5)
     folded = textwrap.wrap(
         printable(finding.found), max(width - len(indent), 20), break_long_words=False, break_on_hyphens=False
     )
-    first, *more = folded or [""]
-    lines = [f"  {click.style(sign.ljust(2), fg=colour)} {subject.ljust(column)}  {first}"]
-    lines += [f"{indent}{line}" for line in more]
+    first = f"  {folded.pop(0)}" if beside and folded else ""
+    subject = printable(finding.subject).ljust(column if first else 0)
+    lines = [f"  {click.style(sign.ljust(2), fg=colour)} {subject}{first}"]
+    lines += [f"{indent}{line}" for line in folded]
     if finding.remedy:
         lines.append(f"{indent}{click.style('->', bold=True)} {printable(finding.remedy)}")
     return lines
