@@ -536,7 +536,7 @@ def test_a_port_that_is_taken_is_told(
     in_process: Callable[..., SignInRequest], clock: ManualClock, entra: Emulator
 ) -> None:
     port = int(entra.authority.rpartition(":")[2])
-    with pytest.raises(BrowserUnavailable, match=str(port)):
+    with pytest.raises(BrowserUnavailable, match=rf"at port {port}: .*\. Choose another --port, or none\.$"):
         with_browser(in_process(), clock, port=port, open_browser=lambda _: True)
 
 

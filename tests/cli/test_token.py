@@ -279,6 +279,14 @@ def test_an_authority_that_is_not_there(sign_in: SignIn, azid: Invoke, entra: Em
     done = azid("token", "--scope", VAULT)
     assert (done.exit_code, done.stdout) == (exit_codes.FAILED, "")
     assert done.stderr.startswith("Error: ")
+    assert done.stderr.endswith("Run:   azid doctor\n")
+
+
+def test_a_remedy_names_the_options_of_the_command(sign_in: SignIn, azid: Invoke) -> None:
+    sign_in()
+    done = azid("token", "--scope", VAULT, "--client-id", "00000000-0000-4000-8000-000000000000")
+    assert done.exit_code == exit_codes.FAILED
+    assert done.stderr.endswith("check --client-id and --tenant.\n")
 
 
 def test_verbose_tells_what_happens_without_a_secret(

@@ -20,6 +20,13 @@ _NAMES = {
     exit_codes.UNAVAILABLE: "unavailable",
     exit_codes.INTERRUPTED: "interrupted",
 }
+_OPTIONS = {
+    "'authority'": "--authority",
+    "'client_id'": "--client-id",
+    "'tenant_id'": "--tenant",
+    "disable_instance_discovery=True": "--disable-instance-discovery",
+}
+"""What the library's messages call its parameters, and what the command calls them."""
 
 
 class CommandFailed(click.ClickException):
@@ -67,15 +74,19 @@ def failure_of(error: Exception, *, as_json: bool) -> click.ClickException | Non
 
 
 def _authentication_failure_of(error: Exception, *, as_json: bool) -> CommandFailed | None:
-    from azure.core.exceptions import ClientAuthenticationError
+    from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
     from azid.errors import AuthenticationRequiredError, CredentialUnavailableError
 
     message = str(error)
+    for parameter, option in _OPTIONS.items():
+        message = message.replace(parameter, option)
     if isinstance(error, AuthenticationRequiredError):
         return CommandFailed(message, exit_codes.SIGN_IN_NEEDED, remedy="azid login", as_json=as_json)
     if isinstance(error, CredentialUnavailableError):
         return CommandFailed(message, exit_codes.UNAVAILABLE, as_json=as_json)
     if isinstance(error, ClientAuthenticationError):
-        return CommandFailed(message, exit_codes.FAILED, as_json=as_json)
+        # An OSError is, for example, a file of certificates that is not there.
+        unreached = isinstance(error.__cause__, ServiceRequestError | ServiceResponseError | OSError)
+        return CommandFailed(message, remedy="azid doctor" if unreached else None, as_json=as_json)
     return None

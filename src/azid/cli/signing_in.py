@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azid.clock import Clock
     from azid.credentials.interactive import InteractiveCredential
     from azid.record import AuthenticationRecord
+    from azid.redirect import ListenerUnavailable
 
 __all__ = ["PATIENCE", "BrowserUnavailable", "SignInRequest", "SignedIn", "with_browser", "with_device_code"]
 
@@ -131,10 +132,18 @@ def with_browser(
         if failed:
             raise BrowserUnavailable("No browser could be opened on this machine.") from error
         if isinstance(error.__cause__, ListenerUnavailable):
-            raise BrowserUnavailable(f"The browser's answer cannot be received here: {error.__cause__}") from error
+            raise BrowserUnavailable(_why_not_received(error.__cause__, port)) from error
         raise
     finally:
         countdown.clear()
+
+
+def _why_not_received(unavailable: ListenerUnavailable, port: int | None) -> str:
+    if port is None:
+        return f"The browser's answer cannot be received here: {unavailable}"
+    # What it says itself is of the library's parameter.
+    reason = getattr(unavailable.__cause__, "strerror", None) or "it cannot be opened"
+    return f"The browser's answer cannot be received at port {port}: {reason}. Choose another --port, or none."
 
 
 def with_device_code(
