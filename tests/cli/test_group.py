@@ -50,6 +50,10 @@ def test_help_fits_any_terminal(run_azid: RunAzid, columns: str | None) -> None:
     assert (done.exit_code, done.stderr) == (exit_codes.OK, "")
 
 
+def test_the_list_of_commands_is_told_in_full(azid: Invoke) -> None:
+    assert "..." not in azid("--help", COLUMNS="80").stdout.partition("Commands:")[2]
+
+
 def test_what_was_probably_meant_is_named(azid: Invoke) -> None:
     done = azid("tokne")
     assert (done.exit_code, done.stdout) == (exit_codes.USAGE, "")
@@ -174,12 +178,14 @@ class TestStreams:
             expected = exit_codes.FAILED  # nobody has got the token
         assert done.returncode == expected, done.stderr
         assert "Traceback" not in done.stderr
+        assert "Usage" not in done.stdout
 
-    def test_ctrl_c(self, sign_in: SignIn, entra: Emulator, start_azid: StartAzid) -> None:
+    @pytest.mark.parametrize("output", ["text", "json"])
+    def test_ctrl_c(self, sign_in: SignIn, entra: Emulator, start_azid: StartAzid, output: str) -> None:
         held = threading.Event()
         sign_in()
         entra.inject(Fault(hold=held))
-        process = start_azid("token", "--scope", "https://vault.azure.net/.default", "-v")
+        process = start_azid("token", "--scope", "https://vault.azure.net/.default", "-v", "--output", output)
         assert process.stderr is not None
         for line in process.stderr:
             if "oauth2/v2.0/token" in line:
@@ -190,6 +196,8 @@ class TestStreams:
         assert process.wait(PATIENCE) == exit_codes.INTERRUPTED
         held.set()
         assert "Traceback" not in rest
+        told = [json.loads(line)["error"]["code"] for line in rest.splitlines() if line.startswith("{")]
+        assert told == (["interrupted"] if output == "json" else [])
 
 
 @pytest.mark.parametrize(

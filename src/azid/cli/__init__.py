@@ -7,6 +7,7 @@ The answer alone goes to standard output, everything else to standard error. Wha
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,6 +15,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command with the process's arguments, and end the process."""
+    if sys.stderr is None:  # closed: click would have errors go to standard output
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding lacks is no reason to fail
             stream.reconfigure(errors="backslashreplace")

@@ -13,7 +13,7 @@ from azid.cli.output import answer_json, is_json, output_option
 __all__ = ["demo"]
 
 
-@click.command(epilog="Needs azid[emulator].")
+@click.command(short_help="Sign somebody in through each credential.", epilog="Needs azid[emulator].")
 @click.option("--unattended", is_flag=True, help="Play the person, even where a browser could be opened.")
 @output_option()
 @click.pass_context

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from azid.cli import exit_codes
-from azid.cli.failures import failure_of
+from azid.cli.failures import CommandFailed, failure_of
 from azid.cli.log import verbose_option
 from azid.cli.output import asks_for_json, is_json
 from azid.version import __version__
@@ -58,6 +58,8 @@ class _CommandGroup(click.Group):
             raise
         except KeyboardInterrupt:
             click.echo(err=True)
+            if is_json(ctx):
+                raise CommandFailed("Interrupted.", exit_codes.INTERRUPTED, as_json=True) from None
             ctx.exit(exit_codes.INTERRUPTED)
         except Exception as error:
             failure = failure_of(error, as_json=is_json(ctx) or asks_for_json(arguments))

@@ -25,8 +25,9 @@ __all__ = ["logout"]
 
 
 @click.command(
+    short_help="Sign out: forget an account's tokens.",
     epilog="Other applications' sign-ins are left alone, even with --all: Microsoft's developer tools keep theirs in "
-    "the same cache. The browser stays signed in, and tokens that programs hold stay valid until they expire."
+    "the same cache. The browser stays signed in, and tokens that programs hold stay valid until they expire.",
 )
 @click.argument("account", required=False, shell_complete=complete_username)
 @click.option("--all", "everyone", is_flag=True, help="Sign out every account of the application.")
@@ -55,14 +56,18 @@ def logout(*, account: str | None, everyone: bool, client_id: str | None, yes: b
     found, active = cache.accounts(), active_account.load()
     own = [record for record in found if _is_of(record, client_id, active)]
     leaving = own if everyone else _meant(account, own, found)
-    if everyone and leaving and not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        click.confirm(f"Sign out {names_of(leaving)}?", abort=True, err=True)
+    asks = everyone and leaving and not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    if asks and not click.confirm(f"Sign out {names_of(leaving)}?", err=True):
+        raise CommandFailed("Nobody was signed out.")
     for record in leaving:
         cache.sign_out(record)
     left = [record for record in found if record not in leaving]
     note_usernames(record.username for record in left)
     if active is not None and _has_left(active, account, found, left, storage):
-        active_account.forget()
+        try:
+            active_account.forget()
+        except OSError as error:  # without its tokens it is of no use to anybody
+            say(f"Warning: the active account's record stays: {error}")
     if output == "json":
         signed_out = [account_as_json(record, active) for record in leaving]
         answer_json({"signed_out": signed_out, "left": [account_as_json(record, active) for record in left]})
