@@ -83,7 +83,7 @@ def test_an_account_is_also_known_by_its_id(sign_in: SignIn, azid: Invoke) -> No
 def test_whoever_is_not_signed_in_cannot_be_used(sign_in: SignIn, azid: Invoke) -> None:
     sign_in()
     done = azid("accounts", "--use", BOB.username, "-o", "json")
-    assert (done.exit_code, done.stdout) == (exit_codes.FAILED, "")
+    assert (done.exit_code, done.stdout) == (exit_codes.SIGN_IN_NEEDED, "")
     error = json.loads(done.stderr)["error"]
     assert ADA.username in error["message"]
     assert error["remedy"] == f"azid login --login-hint {BOB.username}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from azid.cli import active_account
+from azid.cli import active_account, exit_codes
 from azid.cli.applications import application_name
 from azid.cli.choosing import choose, names_of
 from azid.cli.failures import CommandFailed
@@ -84,15 +85,23 @@ def _use(name: str, found: list[AuthenticationRecord], active: ActiveAccount | N
     meant = choose(found, name=name, usual=usual)
     if not meant:
         others = f" Signed in are: {names_of(found)}." if found else ""
-        raise CommandFailed(f"{name} is not signed in here.{others}", remedy=f"azid login --login-hint {name}")
+        remedy = shlex.join(["azid", "login", "--login-hint", name])
+        raise CommandFailed(f"{name} is not signed in here.{others}", exit_codes.SIGN_IN_NEEDED, remedy=remedy)
     if len(meant) > 1:
         raise click.UsageError(f"Several accounts may be meant: {names_of(meant)}. Pass --client-id or the ID.")
     record, trusted = meant[0], False
     if active is not None and active.record.authority.partition(":")[0] == record.authority:
         # Records of the cache have no port, and what was said of the authority holds for its other accounts, too.
         record, trusted = record._replace(authority=active.record.authority), active.disable_instance_discovery
-    active_account.save(record, storage=settled_storage(storage), disable_instance_discovery=trusted)
-    return active_account.ActiveAccount(record, settled_storage(storage), trusted)
+    settled = settled_storage(storage)
+    try:
+        active_account.save(record, storage=settled, disable_instance_discovery=trusted)
+    except OSError as error:
+        raise CommandFailed(
+            f"{record.username} cannot be made the active account: {error}. Set AZID_CONFIG_DIR to a folder that can "
+            "be written to."
+        ) from error
+    return active_account.ActiveAccount(record, settled, trusted)
 
 
 def _listed(record: AuthenticationRecord, active: ActiveAccount | None) -> str:

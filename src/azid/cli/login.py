@@ -177,7 +177,9 @@ def _try_out(kept: TokenCachePersistenceOptions) -> None:
         with store.transaction(cae=False) as document:
             document.setdefault("Account", {})  # so that something is written where nothing has been yet
     except OSError as error:
-        raise CommandFailed(f"Sign-ins cannot be kept here: {error}", exit_codes.UNAVAILABLE) from error
+        raise CommandFailed(
+            f"Sign-ins cannot be kept here: {error}", exit_codes.UNAVAILABLE, remedy="azid doctor"
+        ) from error
 
 
 def _sign_in(

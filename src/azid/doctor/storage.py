@@ -89,9 +89,14 @@ def _unusable_kernel_keys() -> str | None:
 
 
 def _folder(folder: Path, platform: str) -> Iterator[Finding]:
-    parent = folder if folder.exists() else folder.parent
-    if not os.access(parent, os.W_OK | os.X_OK):
-        yield Finding("folder", Verdict.PROBLEM, f"{parent} cannot be written to.", f"Give this user {parent} back.")
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield Finding(
+            "folder",
+            Verdict.PROBLEM,
+            f"{there} cannot be written to, so that sign-ins cannot be kept in {folder}.",
+            f"Let this user write to {there}, or point HOME at a folder that can be written to",
+        )
         return
     if not folder.exists():
         yield Finding("folder", Verdict.OK, f"{folder} will be made at the first sign-in.")
