@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,42 +19,15 @@ CODE = "A1B2C3D4E"
 LATER = timedelta(minutes=15)
 
 
-@pytest.fixture
-def shown() -> Iterator[Any]:
-    """Serves a page with a card, as a notebook would have it: `shown.html`, at `shown.url`."""
-    page = SimpleNamespace(html="")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            head = "<!doctype html><html lang=en><title>Notebook</title>"
-            body = f"{head}<main><h1>A notebook</h1>{page.html}</main></html>".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        page.url = f"http://localhost:{server.server_port}/"
-        yield page
-        server.shutdown()
-        thread.join(10)
-
-
 def card(lifetime: timedelta = LATER) -> str:
     return card_html(URI, CODE, datetime.now(timezone.utc) + lifetime)
 
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("light", 800, False), ("dark", 800, True), ("phone", 340, False)])
 def test_a_person_finds_page_code_and_button(
-    browser: Chromium, shown: Any, look: Look, name: str, width: int, dark: bool
+    browser: Chromium, output_page: Any, look: Look, name: str, width: int, dark: bool
 ) -> None:
-    shown.html = card()
+    output_page.html = card()
 
     def visit(page: Page) -> None:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -72,14 +42,16 @@ def test_a_person_finds_page_code_and_button(
         assert page.evaluate("navigator.clipboard.readText()") == CODE
 
     with browser.visitor(visit, width=width, height=320, dark=dark) as open_browser:
-        open_browser(shown.url)
+        open_browser(output_page.url)
 
 
-def test_the_countdown_goes_on_and_ends(browser: Chromium, shown: Any) -> None:
+def test_the_countdown_goes_on_and_ends(browser: Chromium, output_page: Any) -> None:
     def visit(page: Page) -> None:
         page.clock.install()
-        shown.html = card_html(URI, CODE, datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 90, timezone.utc))
-        page.goto(shown.url)
+        output_page.html = card_html(
+            URI, CODE, datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 90, timezone.utc)
+        )
+        page.goto(output_page.url)
         expect(page.get_by_text("The code expires in 1:")).to_be_visible()
         page.clock.run_for(60_000)
         expect(page.get_by_text("The code expires in 0:")).to_be_visible()
@@ -88,11 +60,11 @@ def test_the_countdown_goes_on_and_ends(browser: Chromium, shown: Any) -> None:
         expect(page.get_by_role("button", name="Copy code")).to_be_disabled()
 
     with browser.visitor(visit) as open_browser:
-        open_browser(shown.url)
+        open_browser(output_page.url)
 
 
-def test_without_scripts_nothing_but_comfort_is_missing(browser: Chromium, shown: Any) -> None:
-    shown.html = card()
+def test_without_scripts_nothing_but_comfort_is_missing(browser: Chromium, output_page: Any) -> None:
+    output_page.html = card()
 
     def visit(page: Page) -> None:
         expect(page.get_by_role("link", name=URI)).to_be_visible()
@@ -101,7 +73,7 @@ def test_without_scripts_nothing_but_comfort_is_missing(browser: Chromium, shown
         assert page.get_by_role("button").count() == 0
 
     with browser.visitor(visit, scripts=False) as open_browser:
-        open_browser(shown.url)
+        open_browser(output_page.url)
 
 
 def test_what_the_authority_says_is_text() -> None:
@@ -118,18 +90,18 @@ def test_nothing_comes_from_elsewhere() -> None:
 
 
 def test_a_front_end_that_has_gone_fails_no_sign_in() -> None:
-    shown: list[dict[str, str]] = []
+    output_page: list[dict[str, str]] = []
 
     def fail(*_: object, **__: object) -> None:
         raise ConnectionError("the kernel's front end has gone")
 
     def display(card: dict[str, str], **_: object) -> Any:
-        shown.append(card)
+        output_page.append(card)
         return SimpleNamespace(update=fail)
 
     end = show_card("Enter the code.", URI, CODE, datetime.now(timezone.utc), display=display)
     end("Signed in as ada@contoso.example.")
-    assert [card["text/plain"] for card in shown] == ["Enter the code."]
+    assert [card["text/plain"] for card in output_page] == ["Enter the code."]
 
 
 class _Shell:

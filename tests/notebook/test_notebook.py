@@ -13,10 +13,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from playwright.sync_api import Page, expect
 
 from azid.emulator import Emulator, Person
 from tests.conftest import ADA, GRAPH
+from tools.chromium import Chromium
 
+pytest_plugins = ["tests.support.chromium"]
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
 PATIENCE = 60
 OPTIONS = "disable_instance_discovery=True"
@@ -82,6 +85,31 @@ def test_a_card_is_shown_and_ends_as_a_sentence(entra: Emulator, tmp_path: Path)
     assert output.data["text/plain"] == f"Signed in as {ADA.username}."
     assert 'class="azid-code"' not in str(notebook.cells)  # the code is taken away before the notebook is saved
     assert [o.text for o in notebook.cells[1].outputs if o.output_type == "stream"] == [f"{ADA.username}\n"]
+
+
+def test_a_person_reads_the_output_in_a_browser(
+    entra: Emulator, tmp_path: Path, browser: Chromium, output_page: Any
+) -> None:
+    reader, notebook = run(
+        entra,
+        tmp_path,
+        f"from azid import DeviceCodeCredential\nDeviceCodeCredential({OPTIONS}).get_token({GRAPH!r}).expires_on",
+    )
+    [card], [ended] = reader.cards, shown(notebook.cells[0])
+    [code] = re.findall(r'class="azid-code">(\w+)<', card["text/html"])
+
+    def visit(page: Page) -> None:
+        expect(page.get_by_role("link")).to_have_attribute("href", re.compile(rf"^{entra.page_origin}/"))
+        expect(page.get_by_text(code, exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Copy code")).to_be_visible()
+        output_page.html = ended.data["text/html"]
+        page.reload()
+        expect(page.get_by_role("status")).to_have_text(f"Signed in as {ADA.username}.")
+        expect(page.get_by_text(code)).to_have_count(0)
+
+    output_page.html = card["text/html"]
+    with browser.visitor(visit) as open_browser:
+        open_browser(output_page.url)
 
 
 def test_the_async_credential_shows_its_card_below_its_cell(entra: Emulator, tmp_path: Path) -> None:
