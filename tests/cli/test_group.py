@@ -52,6 +52,10 @@ def test_help_fits_any_terminal(run_azid: RunAzid, columns: str | None) -> None:
 
 def test_the_list_of_commands_is_told_in_full(azid: Invoke) -> None:
     assert "..." not in azid("--help", COLUMNS="80").stdout.partition("Commands:")[2]
+    # Completion cuts what is longer than 45 characters, and fish what comes behind a comma.
+    offered = azid(_AZID_COMPLETE="fish_complete", COMP_WORDS="azid ", COMP_CWORD="").stdout.splitlines()
+    assert [line.partition("\t")[0] for line in offered] == [f"plain,{name}" for name in COMMANDS]
+    assert not [line for line in offered if "..." in line or "," in line.removeprefix("plain,")]
 
 
 def test_what_was_probably_meant_is_named(azid: Invoke) -> None:

@@ -23,7 +23,8 @@ __all__ = ["account_as_json", "accounts", "is_active"]
 
 
 @click.command(
-    epilog="Microsoft's developer tools keep their sign-ins in the same cache, so the list has those of theirs, too."
+    short_help="List who is signed in.",
+    epilog="Microsoft's developer tools keep their sign-ins in the same cache, so the list has those of theirs, too.",
 )
 @click.option(
     "--use",

@@ -10,7 +10,7 @@ from azid.cli.output import answer
 __all__ = ["completion"]
 
 
-@click.command(short_help="Print what bash, zsh or fish completes azid with.")
+@click.command(short_help="Print a shell's completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

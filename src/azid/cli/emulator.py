@@ -35,6 +35,7 @@ _DAY: Final = 86400.0
 
 
 @click.command(
+    short_help="Run an Entra ID here to test against.",
     # Options after the command's first word are the command's own.
     context_settings={"allow_interspersed_args": False},
     epilog="Ends with Ctrl-C, or with COMMAND and its exit code. Azure accepts none of its tokens.",

@@ -33,8 +33,9 @@ _WHERE_ELSEWHERE: Final = {"darwin": "the Keychain", "win32": "a file that Windo
 
 
 @click.command(
+    short_help="Sign in with a browser or a code.",
     epilog="Without a terminal and in continuous integration it asks nobody and exits with 4, unless --device-code "
-    "says that somebody reads standard error."
+    "says that somebody reads standard error.",
 )
 @click.option("--device-code", is_flag=True, help="Sign in with a code, in a browser on any device.")
 @click.option(

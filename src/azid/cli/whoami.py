@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "describe", "whoami"]
 
 
-@click.command(epilog="The token is decoded, not verified: only whom it is for can tell whether it is genuine.")
+@click.command(
+    short_help="Show who is signed in and the token's claims.",
+    epilog="The token is decoded, not verified: only whom it is for can tell whether it is genuine.",
+)
 @scope_option
 @click.option("--show-token", is_flag=True, help="Show the token, too. Whoever has it can act as the account.")
 @who_options
