@@ -15,6 +15,8 @@ from playwright.sync_api import Page, expect
 
 from azid import DeviceCodeCredential, InteractiveBrowserCredential
 from azid.emulator import Emulator, User
+from azid.redirect import Outcome
+from azid.redirect.page import render_page
 from tests.support.me import who_is_signed_in
 from tests.support.sign_in_pages import enter_password, is_shown, pick, press
 from tools.chromium import Chromium, Look, Visit
@@ -118,6 +120,7 @@ def test_a_second_factor(signing_in: SigningIn, look: Look, entra: Emulator) -> 
 def test_a_wrong_password_and_then_the_right_one(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
     def visit(page: Page) -> None:
         press(page, "Use another account")
+        look(page, "username")
         page.get_by_label("Username").fill(ADA.username)
         press(page, "Next")
         enter_password(page, "a guess")
@@ -186,7 +189,51 @@ def test_the_listeners_page_tells_why_a_code_was_not_redeemed(
         credential.authenticate(entra.resource_scope)
 
 
-def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, keep: Look, entra: Emulator) -> None:
+def test_the_authority_refuses_on_its_own_page(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
+    entra.refuse(ADA.username, 53003, endpoint="authorize")
+
+    def visit(page: Page) -> None:
+        pick(page, ADA)
+        enter_password(page, ADA.password)
+        is_shown(page, "You cannot sign in here")
+        look(page, "refused")
+        press(page, "Back to Azure CLI")
+        is_shown(page, "Sign-in failed")
+
+    with (
+        signing_in(visit, width=360, dark=True) as credential,
+        pytest.raises(ClientAuthenticationError, match="AADSTS53003"),
+    ):
+        credential.authenticate(entra.resource_scope)
+
+
+@pytest.mark.parametrize(("outcome", "name"), [(Outcome.too_late(), "too-late"), (Outcome.ended(), "ended")])
+@pytest.mark.parametrize("dark", [False, True])
+def test_whoever_comes_too_late_can_read_it(
+    browser: Chromium, look: Look, outcome: Outcome, name: str, dark: bool
+) -> None:
+    def visit(page: Page) -> None:
+        page.set_content(render_page(outcome))
+        is_shown(page, outcome.title)
+        look(page, f"{name}-{'dark' if dark else 'light'}")
+
+    with browser.visitor(visit, width=360, dark=dark) as open_browser:
+        open_browser("about:blank")
+
+
+def test_the_emulators_first_page_tells_who_can_sign_in(browser: Chromium, look: Look, entra: Emulator) -> None:
+    def visit(page: Page) -> None:
+        for user in (ADA, GRACE):
+            expect(page.get_by_text(user.username)).to_be_visible()
+        look(page, "home")
+        page.get_by_role("link", name="Enter it here.").click()
+        is_shown(page, "Enter code")
+
+    with browser.visitor(visit) as open_browser:
+        open_browser(entra.page_origin)
+
+
+def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, look: Look, entra: Emulator) -> None:
     def visit(page: Page) -> None:
         [redirect_uri] = parse_qs(urlsplit(page.url).query)["redirect_uri"]
         stray = page.context.new_page()
@@ -196,6 +243,7 @@ def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, keep: 
             assert refused is not None
             assert (path, refused.status) == (path, status)
         # Another page's idea of the answer.
+        stray.goto("about:blank")
         stray.set_content(
             f'<form method="post" action="{redirect_uri}"><input name="code" value="stray">'
             '<input name="state" value="stray"><button>Send</button></form>'
@@ -204,7 +252,7 @@ def test_other_windows_do_not_disturb_the_listener(signing_in: SigningIn, keep: 
             press(stray, "Send")
         assert navigation.value is not None
         assert navigation.value.status == 400
-        keep(stray, "not-the-answer")
+        look(stray, "not-the-answer")
         pick(page, ADA)
         enter_password(page, ADA.password)
         press(page, "Accept")
@@ -245,3 +293,24 @@ def test_the_device_codes_page(
 
         with DeviceCodeCredential(prompt_callback=prompt, **options) as credential:
             assert who_is_signed_in(entra, credential) == ADA.username
+
+
+def test_a_device_code_is_declined(browser: Chromium, look: Look, entra: Emulator, options: dict[str, Any]) -> None:
+    def prompt(verification_uri: str, user_code: str, expires_on: datetime) -> None:
+        def visit(page: Page) -> None:
+            page.get_by_label("Code").fill(user_code)
+            press(page, "Next")
+            pick(page, ADA)
+            enter_password(page, ADA.password)
+            press(page, "Cancel")
+            is_shown(page, "You declined the sign-in")
+            look(page, "device-declined")
+
+        with browser.visitor(visit, width=360) as open_browser:
+            open_browser(verification_uri)
+
+    with (
+        DeviceCodeCredential(prompt_callback=prompt, **options) as credential,
+        pytest.raises(ClientAuthenticationError, match="declined"),
+    ):
+        credential.authenticate(entra.resource_scope)

@@ -217,7 +217,7 @@ def test_ctrl_c_ends_it_at_once(
     window = open_terminal("login", "--device-code", *at_graph, columns=columns, lines=lines)
     window.wait_for(lambda window: "left" in window.text)
     window.type(b"\x03")
-    assert window.end() == exit_codes.INTERRUPTED
+    assert window.end() == exit_codes.INTERRUPTED, window.text
     assert "Waiting" not in window.text
     assert b"Traceback" not in window.written
     assert window.shows_cursor

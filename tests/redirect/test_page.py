@@ -15,6 +15,7 @@ OUTCOMES = [
     Outcome.failed("AADSTS50076: use multi-factor authentication."),
     Outcome.too_late(),
     Outcome.ended(),
+    Outcome.stray(),
 ]
 HOSTILE = "<script>alert(1)</script>\"'&{title}\ud800"
 

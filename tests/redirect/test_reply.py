@@ -64,6 +64,13 @@ def test_outcomes_that_the_program_gave_are_ok_and_the_others_gone() -> None:
     assert [parse(page_reply(outcome))[0].status for outcome in outcomes] == [200, 200, 200, 410, 410]
 
 
+def test_whoever_comes_to_an_old_window_gets_a_page() -> None:
+    response, body = parse(refusal_reply(HTTPStatus.BAD_REQUEST))
+    assert response.status == 400
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"go on in the newest window" in " ".join(body.decode().split()).encode()
+
+
 def test_a_refused_method_is_told_the_allowed_ones() -> None:
     assert parse(refusal_reply(HTTPStatus.METHOD_NOT_ALLOWED))[0].headers["Allow"] == "GET, POST"
 

@@ -21,7 +21,7 @@ class Outcome:
     """What became of a sign-in, in the words of its page. Made by the class methods."""
 
     kind: str
-    """`success`, `denied`, `failed`, `too-late` or `ended`."""
+    """`success`, `denied`, `failed`, `too-late`, `ended` or `stray`."""
     title: str
     advice: str
     """What the person can do now."""
@@ -75,6 +75,15 @@ class Outcome:
         advice = "The program stopped before the sign-in was complete. Return to it and sign in again."
         return cls("ended", "The sign-in was ended", advice, status=HTTPStatus.GONE)
 
+    @classmethod
+    def stray(cls) -> Outcome:
+        """This is no answer, or another sign-in's: of an older window, for example. The wait goes on."""
+        advice = (
+            "The program on this computer waits for another answer. If you began to sign in more than once, go on in "
+            "the newest window."
+        )
+        return cls("stray", "This sign-in is not expected", advice, status=HTTPStatus.BAD_REQUEST)
+
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #f3f4f6; --card: #fff; --edge: #e2e5ea; --text: #1b1f26; --soft: #59616e;
@@ -93,7 +102,7 @@ svg { display: block; width: 56px; height: 56px; margin: 0 auto 18px; fill: none
 svg circle { fill: currentColor; fill-opacity: .12; stroke: none; }
 .success svg { color: var(--good); }
 .denied svg, .failed svg { color: var(--bad); }
-.too-late svg, .ended svg { color: var(--warn); }
+.too-late svg, .ended svg, .stray svg { color: var(--warn); }
 h1 { margin: 0 0 10px; font-size: 1.6rem; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; }
 p { margin: 0; color: var(--soft); text-wrap: pretty; }
 .account { display: inline-block; max-width: 100%; margin: 8px 0 18px; padding: 6px 16px; color: var(--text);
@@ -116,6 +125,7 @@ _SIGNS = {
     "failed": _CROSS,
     "too-late": _CLOCK,
     "ended": '<path d="M20 17v14M28 17v14"/>',
+    "stray": '<path d="M24 14v12M24 33v.1"/>',
 }
 
 _PAGE = """<!doctype html>

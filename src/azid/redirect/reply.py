@@ -20,10 +20,6 @@ _PAGE_POLICY = (
 _REFUSAL_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 _REFUSALS = {
-    HTTPStatus.BAD_REQUEST: (
-        "This is not the answer that the program on this computer is waiting for. If you began to sign in more than "
-        "once, go on in the newest window."
-    ),
     HTTPStatus.NOT_FOUND: "There is nothing here. A program on this computer waits for a sign-in to finish.",
 }
 
@@ -34,7 +30,9 @@ def page_reply(outcome: Outcome) -> bytes:
 
 
 def refusal_reply(status: HTTPStatus) -> bytes:
-    """Return the HTTP response to a request that is not served."""
+    """Return the HTTP response to a request that is not served: a page, if a person may have come to see it."""
+    if status is HTTPStatus.BAD_REQUEST:
+        return page_reply(Outcome.stray())
     return _reply(status, "text/plain", _REFUSALS.get(status, f"{status.phrase}.") + "\n", _REFUSAL_POLICY)
 
 
