@@ -137,6 +137,17 @@ def record(shell: Screen, command: str, person: Person | None = None, *, until: 
     return shell.wait_for(r"\n\$\Z").removesuffix("$").rstrip()
 
 
+def record_completion(shell: Screen) -> str:
+    """Return what the terminal shows when a person presses the tabulator twice."""
+    shell.clear()
+    shell.type('eval "$(azid completion bash)"', "Enter")
+    shell.wait_for(r"\n\$\Z")
+    shell.type("azid token --output ", "Tab", "Tab")
+    text = shell.wait_for(r"kubectl\s+\$ ").rstrip()
+    shell.type("", "C-u")
+    return text
+
+
 def steady(text: str, home: Path, ca_file: str) -> str:
     """Return `text` without what differs from run to run."""
     text = text.replace(str(home), "/home/ada").replace(ca_file, "/tmp/azid-emulator/ca.pem")  # noqa: S108
@@ -168,6 +179,7 @@ def main() -> None:
             "azid logout": record(shell, "azid logout"),
             "azid emulator": record(shell, "azid emulator", until="Ctrl-C"),
             "azid demo": record(shell, "azid demo --unattended 2>/dev/null"),
+            "azid completion": record_completion(shell),
         }
         parts = [
             f"## {name}\n\n```text\n{steady(text, Path(folder), entra.ca_file)}\n```\n"
