@@ -47,6 +47,7 @@ class TestKeyrings:
         done = azid("accounts", DBUS_SESSION_BUS_ADDRESS=nowhere, AZID_STORAGE="keyring")
         assert (done.exit_code, done.stdout) == (exit_codes.UNAVAILABLE, "")
         assert "The keyring cannot be used" in done.stderr
+        assert "--storage kernel-keyring" in done.stderr
         assert "--storage plaintext" in done.stderr
         assert "TokenCachePersistenceOptions" not in done.stderr
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["STORAGES", "persistence_options", "settled_storage", "storage_option"]
 
 STORAGES: Final = ("auto", "keyring", "kernel-keyring", "plaintext")
+_KERNEL_KEY_INSTEAD: Final = (
+    "To keep sign-ins in a file that a key of the kernel encrypts, pass --storage kernel-keyring."
+)
 _PLAINTEXT_INSTEAD: Final = (
     "To keep sign-ins in a file that nothing encrypts, pass --storage plaintext to 'azid login'."
 )
@@ -75,7 +78,10 @@ def persistence_options(storage: str, *, platform: str = sys.platform) -> TokenC
         why = getattr(error, "explanation", str(error))
         if storage == "auto" and settled == "kernel-keyring":
             why = f"There is no keyring here. {why}"
-        raise CommandFailed(f"{why} {_PLAINTEXT_INSTEAD}", exit_codes.UNAVAILABLE) from error
+        instead = _PLAINTEXT_INSTEAD
+        if settled == "keyring" and platform == "linux":
+            instead = f"{_KERNEL_KEY_INSTEAD} {_PLAINTEXT_INSTEAD}"
+        raise CommandFailed(f"{why} {instead}", exit_codes.UNAVAILABLE) from error
     return TokenCachePersistenceOptions(store=store)
 
 
