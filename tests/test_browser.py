@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from azid.browser import open_browser
+from azid.browser import finds_browser, open_browser
 from azid.clock import ManualClock
 
 URL = "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?scope=a%20b&state=secret"
@@ -75,6 +75,14 @@ class Machine:
             which=lambda name: name if name in self.programs else None,
             run=self.run,
             clock=clock,
+        )
+
+    def finds(self) -> bool:
+        return finds_browser(
+            self.environ,
+            kernel=self.kernel,
+            get=self.get,
+            which=lambda name: name if name in self.programs else None,
         )
 
 
@@ -228,6 +236,25 @@ class TestUnderWindows:
         machine = Machine(programs=("wslview", "powershell.exe"))
         assert not machine.opens()
         assert machine.runs == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "found"),
+    [
+        (Machine(), False),
+        (Machine(default=Screen()), True),
+        (Machine(default=SystemScreen()), True),
+        (Machine(default=webbrowser.GenericBrowser("w3m"), programs=("w3m",)), False),
+        (Machine(default=webbrowser.GenericBrowser("firefox"), programs=("firefox",)), True),
+        (Machine(default=webbrowser.GenericBrowser("gone"), environ={"BROWSER": "gone %s"}), False),
+        (Machine(programs=("w3m",), environ={"BROWSER": "gone:w3m -o x=1 %s"}), True),
+        (Machine(environ={"BROWSER": "'malformed"}), False),
+        (Machine(programs=("wslview",), environ={"WSL_DISTRO_NAME": "Debian"}), True),
+    ],
+)
+def test_what_can_be_opened_is_found_without_opening_it(machine: Machine, found: bool) -> None:
+    assert machine.finds() is found
+    assert machine.runs == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -22,7 +23,7 @@ from urllib.parse import quote, urlsplit
 
 from azid.clock import Clock, SystemClock
 
-__all__ = ["Controller", "finds_windows", "is_under_windows", "open_browser"]
+__all__ = ["Controller", "finds_browser", "finds_windows", "is_under_windows", "open_browser"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -96,6 +97,33 @@ def open_browser(
     return all(results)  # none yet: a browser that runs until it is closed
 
 
+def finds_browser(
+    environ: Mapping[str, str] | None = None,
+    *,
+    kernel: str | None = None,
+    get: Callable[[str | None], Controller] = webbrowser.get,
+    which: Callable[[str], str | None] = shutil.which,
+) -> bool:
+    """Whether `open_browser` would find a browser, as far as that shows before one is opened. Parameters are its own.
+
+    A browser that `$BROWSER` names counts if there is such a program.
+    """
+    environ = os.environ if environ is None else environ
+    kernel = platform.release() if kernel is None else kernel
+
+    def get_program(name: str | None) -> Controller:
+        controller = get(name)
+        # `webbrowser` takes what $BROWSER names for its default, whether there is such a program or not.
+        if isinstance(controller, webbrowser.GenericBrowser) and which(controller.name) is None:
+            raise webbrowser.Error
+        return controller
+
+    if any(_is_program(name, which) for name in environ.get("BROWSER", "").split(os.pathsep)):
+        return True
+    others = _browsers("", is_under_windows(environ, kernel), get_program, which, subprocess.run)
+    return next(others, None) is not None
+
+
 def is_under_windows(environ: Mapping[str, str], kernel: str) -> bool:
     """Whether this Linux runs under Windows (WSL), so that the browser is outside.
 
@@ -133,6 +161,14 @@ def _browsers(
         yield from _browsers_of_windows(which, run)
     if default is not None and not _is_text_mode(default):
         yield default.open
+
+
+def _is_program(command: str, which: Callable[[str], str | None]) -> bool:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    return bool(words) and which(words[0]) is not None
 
 
 def _open_named(name: str, get: Callable[[str | None], Controller], url: str) -> bool:

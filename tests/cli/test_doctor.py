@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from click import unstyle as unstyled
@@ -41,6 +44,24 @@ def test_offline_sends_no_request(azid: Invoke, entra: Emulator) -> None:
     done = azid("doctor", "--offline", "--authority", entra.authority, "-o", "json")
     assert list(json.loads(done.stdout)) == SECTIONS[:-1]
     assert list(entra.requests) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has a browser")
+@pytest.mark.parametrize(("browser", "verdict"), [(None, "warning"), ("no-such-browser %s", "warning"), ("sh", "ok")])
+def test_a_browser_is_looked_for(run_azid: RunAzid, tmp_path: Path, browser: str | None, verdict: str) -> None:
+    sh = shutil.which("sh")
+    assert sh is not None
+    (tmp_path / "sh").symlink_to(sh)
+    done = run_azid(
+        *("doctor", "--offline", "--output", "json"),
+        DISPLAY=":0",
+        TOOLBOX_PATH="/run",
+        PATH=str(tmp_path),
+        BROWSER=browser or "",
+    )
+    [finding] = json.loads(done.stdout)["sign-in"]
+    assert finding["verdict"] == verdict
+    assert bool(finding["remedy"]) is (verdict == "warning")
 
 
 def test_it_changes_nothing(run_azid: RunAzid, home: Home) -> None:

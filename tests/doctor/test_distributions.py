@@ -91,6 +91,20 @@ def test_the_broker_package_does_not_fit_the_drop_in(install: Callable[..., None
     assert "azid[broker]" in finding.remedy
 
 
+def test_a_second_azure_identity_on_the_path_is_told(tmp_path: Path) -> None:
+    entries = [tmp_path / name for name in ("first", "without", "second")]
+    for entry in entries:
+        (entry / "azure" / "identity").mkdir(parents=True)
+    for entry in (entries[0], entries[2]):
+        (entry / "azure" / "identity" / "__init__.py").touch()
+    path = [str(entry) for entry in (*entries, entries[0])]
+    finding = about([*check_packages(path=path)], "azure.identity twice")
+    assert finding.verdict is Verdict.WARNING
+    assert f"{entries[0] / 'azure' / 'identity'} is imported" in finding.found
+    assert f"{entries[2] / 'azure' / 'identity'} is not" in finding.found
+    assert "azure.identity twice" not in {finding.subject for finding in check_packages(path=path[:2])}
+
+
 def test_microsofts_own_environment_is_told_apart(azure_identity: Path) -> None:
     program = "from azid.doctor.distributions import check_packages\nfor finding in check_packages(): print(*finding)"
     done = subprocess.run(

@@ -81,6 +81,7 @@ def doctor(*, offline: bool, port: int | None, authority: str | None, storage: s
 
 
 def _check_sign_in() -> Iterator[Finding]:
+    from azid.browser import finds_browser
     from azid.cli.surroundings import choose_flow, look_around
     from azid.doctor import Finding, Verdict
 
@@ -91,6 +92,13 @@ def _check_sign_in() -> Iterator[Finding]:
         yield Finding("way", Verdict.NOTE, f"'azid login' asks nobody here.{reason}", "azid login --device-code")
     elif choice.flow == "device code":
         yield Finding("way", Verdict.NOTE, f"'azid login' shows a code to enter in a browser on any device.{reason}")
+    elif not finds_browser():
+        yield Finding(
+            "way",
+            Verdict.WARNING,
+            "'azid login' finds no browser to open on this machine, so it shows a code to enter in one on any device.",
+            "Install a browser, or set BROWSER to the command of one",
+        )
     else:
         yield Finding("way", Verdict.OK, "'azid login' opens the browser of this machine.")
 

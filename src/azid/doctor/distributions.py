@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
+from pathlib import Path
 
 from azid.doctor.finding import Finding, Verdict
 from azid.version import __version__
@@ -21,10 +23,13 @@ _EXTRAS = {
 _DROP_IN_MARK = "+azid."
 
 
-def check_packages(distribution: Callable[[str], metadata.Distribution] = metadata.distribution) -> Iterator[Finding]:
+def check_packages(
+    distribution: Callable[[str], metadata.Distribution] = metadata.distribution, *, path: Iterable[str] | None = None
+) -> Iterator[Finding]:
     """Look at the packages.
 
     :param distribution: finds an installed distribution by its name, as `importlib.metadata.distribution` does.
+    :param path: where modules are looked for. Defaults to `sys.path`.
     """
     versions = {name: found.version for name in _NEEDED if (found := _find(name, distribution)) is not None}
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -36,6 +41,7 @@ def check_packages(distribution: Callable[[str], metadata.Distribution] = metada
     told = f"Installed: {', '.join(present) or 'none'}." + (f" Not installed: {', '.join(absent)}." if absent else "")
     yield Finding("extras", Verdict.NOTE, told)
     yield from _behind_azure_identity(distribution)
+    yield from _twice(sys.path if path is None else path)
 
 
 def _behind_azure_identity(distribution: Callable[[str], metadata.Distribution]) -> Iterator[Finding]:
@@ -68,6 +74,19 @@ def _behind_azure_identity(distribution: Callable[[str], metadata.Distribution])
             Verdict.WARNING,
             f"Version {broker.version} is installed. It needs Microsoft's azure-identity, not the drop-in.",
             "python -m pip uninstall azure-identity-broker, and python -m pip install 'azid[broker]' in its place",
+        )
+
+
+def _twice(path: Iterable[str]) -> Iterator[Finding]:
+    """Tell of a second `azure.identity`: a user's own beside the environment's, or one that PYTHONPATH leads to."""
+    places = [folder.resolve() for entry in path if (folder := Path(entry) / "azure" / "identity").is_dir()]
+    copies = [folder for folder in dict.fromkeys(places) if (folder / "__init__.py").is_file()]
+    if len(copies) > 1:
+        yield Finding(
+            "azure.identity twice",
+            Verdict.WARNING,
+            f"There are {len(copies)} on the path: {copies[0]} is imported, {', '.join(map(str, copies[1:]))} is not.",
+            "Uninstall the one that is not meant, or take its folder off PYTHONPATH",
         )
 
 
