@@ -9,7 +9,7 @@ import pytest
 
 from azid.doctor import Finding, Verdict
 from azid.doctor.network import check_network
-from azid.emulator import Emulator
+from azid.emulator import Emulator, Fault
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,15 @@ def test_a_certificate_that_is_not_trusted_is_explained(entra: Emulator) -> None
     assert finding.verdict is Verdict.PROBLEM
     assert "is not trusted" in finding.found
     assert "REQUESTS_CA_BUNDLE" in finding.found
+    assert "REQUESTS_CA_BUNDLE" in finding.remedy
+
+
+def test_an_authority_that_answers_with_an_error_is_told(entra: Emulator) -> None:
+    entra.inject(Fault(endpoint="openid_configuration", status=503))
+    finding = about([*check_network(entra.authority, environ={}, connection_verify=entra.ca_file)], "authority")
+    assert finding.verdict is Verdict.WARNING
+    assert "answered with 503" in finding.found
+    assert finding.remedy
 
 
 def test_an_authority_that_is_not_there_is_a_problem() -> None:

@@ -51,15 +51,19 @@ def check_network(
             response = pipeline.send(HttpRequest("GET", url))
     except AzureError as error:
         if untrusted := explain_untrusted(error, url):
-            yield Finding("authority", Verdict.PROBLEM, untrusted)
+            remedy = "Name the issuer's certificate in REQUESTS_CA_BUNDLE, if you know who that is"
+            yield Finding("authority", Verdict.PROBLEM, untrusted, remedy)
         else:
             remedy = "Look at the proxy above" if proxy else "If this network has a proxy, name it in HTTPS_PROXY"
             yield Finding("authority", Verdict.PROBLEM, f"{authority} cannot be reached: {error.message}", remedy)
         return
-    verdict = Verdict.OK if response.status_code < 400 else Verdict.WARNING
+    answers = response.status_code < 400
     seconds = max(now() - began, 0)
     yield Finding(
-        "authority", verdict, f"{authority} answered with {response.status_code} after {seconds:.1f} s; it is trusted."
+        "authority",
+        Verdict.OK if answers else Verdict.WARNING,
+        f"{authority} answered with {response.status_code} after {seconds:.1f} s; it is trusted.",
+        "" if answers else "Try again later, and look whether that is the right authority",
     )
     yield _clock(response.headers.get("Date"), now())
 
