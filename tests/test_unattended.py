@@ -13,6 +13,7 @@ from azid import CredentialUnavailableError
 from azid.clock import ManualClock
 from azid.errors import AuthenticationFailedError
 from azid.persistence import open_storage
+from azid.single_flight import FlightAbandoned
 from azid.tokens.cache import Storage
 from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
@@ -187,6 +188,13 @@ def test_a_closed_session_asks_no_more(session: UnattendedSession, source: Sourc
     assert token(session, VAULT) == "token 1"
     with pytest.raises(CredentialUnavailableError, match="was closed"):
         token(session, GRAPH)
+
+
+@pytest.mark.parametrize("error", [AuthenticationFailedError("cut off"), FlightAbandoned()])
+def test_one_that_is_closed_while_it_asks_says_so(error: Exception, session: UnattendedSession, source: Source) -> None:
+    source.before, source.error = session.close, error
+    with pytest.raises(CredentialUnavailableError, match="was closed"):
+        token(session, VAULT)
 
 
 @pytest.mark.parametrize("scopes", [(), ("openid",), ('a"b',)])

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 from azid.authority import host_of
 from azid.cancellation import Cancellation
 from azid.clock import Clock
-from azid.errors import CredentialUnavailableError
+from azid.errors import AuthenticationFailedError, CredentialUnavailableError
 from azid.record import AuthenticationRecord
 from azid.renewal import Renewals
 from azid.scopes import parse_scopes
@@ -154,8 +154,8 @@ class UnattendedSession:
             with own.as_current(), nullcontext() if caller is None else caller.noticed_by(own.cancel):
                 self._require_open()
                 return self._source(request)
-        except FlightAbandoned:
-            self._require_open()
+        except (FlightAbandoned, AuthenticationFailedError):
+            self._require_open()  # or else that is why
             raise
         finally:
             self._asking.remove(own)
