@@ -56,7 +56,7 @@ def test_a_probe_is_not_retried_and_believed_for_a_while(make: Make, clock: Manu
     for _ in range(3):
         assert credential.get_token(SCOPE).token == "another's"
     assert len(transport.requests) == 1
-    assert transport.sleeps == []
+    assert transport.waits == []
     clock.advance(60)
     credential.get_token(SCOPE)
     assert len(transport.requests) == 2
@@ -126,7 +126,7 @@ def test_it_is_asked_again_while_it_is_busy(status: int, sleeps: list[float], ma
     with pytest.raises(CredentialUnavailableError):
         make(IMDS, transport).get_token(SCOPE)
     assert len(transport.requests) == 6
-    assert transport.sleeps == [seconds for seconds in sleeps if seconds]
+    assert transport.waits == [seconds for seconds in sleeps if seconds]
 
 
 def test_no_proxy_gets_to_see_it(make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,7 @@ class StubTransport:
         self.requests: list[HttpRequest] = []
         self.options: list[dict[str, Any]] = []
         self.sleeps: list[float] = []
+        self._slept: defaultdict[int, float] = defaultdict(float)
         self.entered = 0
         self.exits: list[tuple[Any, ...]] = []
 
@@ -56,6 +58,12 @@ class StubTransport:
 
     def sleep(self, duration: float) -> None:
         self.sleeps.append(duration)
+        self._slept[len(self.requests)] += duration
+
+    @property
+    def waits(self) -> list[float]:
+        """For how many seconds it has slept between two requests, wherever it did. It may be woken up in between."""
+        return [round(seconds, 6) for _, seconds in sorted(self._slept.items())]
 
     def __enter__(self) -> StubTransport:
         self.entered += 1
