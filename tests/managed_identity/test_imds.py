@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutErro
 
 from azid import ChainedTokenCredential, CredentialUnavailableError, ManagedIdentityCredential
 from azid.clock import ManualClock
-from azid.managed_identity.imds import ImdsEndpoint
+from azid.managed_identity.imds import ImdsEndpoint, is_listening
 from azid.pipeline import TokenPipeline
 from azid.tokens.request import TokenRequest
 from tests.managed_identity.conftest import IMDS, SCOPE, Make, token_reply
@@ -62,19 +63,50 @@ def test_a_probe_is_not_retried_and_believed_for_a_while(make: Make, clock: Manu
     assert len(transport.requests) == 2
 
 
-@pytest.mark.parametrize(("azure", "patience"), [(True, 1.0), (False, 0.25)])
-def test_it_is_waited_for_longer_where_azure_is_likely(azure: bool, patience: float, clock: ManualClock) -> None:
-    transport = StubTransport(NOWHERE)
-    endpoint = ImdsEndpoint(None, None, clock, {"transport": transport}, may_be_azure=lambda: azure)
+def in_a_chain(endpoint: ImdsEndpoint) -> CredentialUnavailableError:
+    """Ask an endpoint that is not there as the first of two."""
 
     class Credential:
         def get_token(self, *_: str, **__: Any) -> Any:
             return endpoint(TokenRequest((SCOPE,), ""))
 
-    with pytest.raises(CredentialUnavailableError):
+    with pytest.raises(CredentialUnavailableError) as caught:
         ChainedTokenCredential(Credential(), Credential()).get_token(SCOPE)
+    return caught.value
+
+
+@pytest.mark.parametrize(("azure", "patience"), [(True, 1.0), (False, 0.2)])
+def test_it_is_waited_for_longer_where_azure_is_likely(azure: bool, patience: float, clock: ManualClock) -> None:
+    transport = StubTransport(NOWHERE)
+    in_a_chain(ImdsEndpoint(None, None, clock, {"transport": transport}, may_be_azure=lambda: azure))
     assert transport.options[0]["connection_timeout"] == patience
     assert transport.options[0]["read_timeout"] == patience
+
+
+def test_it_finds_out_whether_anything_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        assert is_listening(10, address)
+    assert not is_listening(10, address)
+
+
+def test_where_nothing_listens_no_request_is_prepared(clock: ManualClock) -> None:
+    waited: list[float] = []
+
+    def is_nothing_listening(seconds: float) -> bool:
+        waited.append(seconds)
+        return False
+
+    def make_transport(**_: object) -> StubTransport:
+        raise AssertionError("it would load much for nothing")
+
+    endpoint = ImdsEndpoint(
+        *(None, None, clock, {"make_transport": make_transport}),
+        may_be_azure=lambda: False,
+        is_listening=is_nothing_listening,
+    )
+    assert "It does not answer." in str(in_a_chain(endpoint))
+    assert waited == [0.2]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])

@@ -35,6 +35,7 @@ _POLL = 0.05  # seconds until `stop` is noticed
 class _Tunnel(socketserver.StreamRequestHandler):
     timeout = _PATIENCE
     rbufsize = 0  # nothing is read ahead: what follows the head is the other side's
+    disable_nagle_algorithm = True  # or each side would wait for the other's acknowledgement, forty milliseconds
     server: ConnectProxy
 
     def handle(self) -> None:
@@ -63,6 +64,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
             self._refuse(method, target)
             return
         with socket.create_connection(("127.0.0.1", port), _PATIENCE) as upstream:
+            upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             _relay(self.connection, upstream)
 

@@ -17,20 +17,24 @@ from azid.managed_identity.identity import UserAssignedIdentity
 from azid.pipeline import BoundedRetryPolicy
 from azid.tokens.request import TokenRequest
 
-__all__ = ["IMDS_ORIGIN", "ImdsEndpoint"]
+__all__ = ["IMDS_ORIGIN", "ImdsEndpoint", "is_listening"]
 
-IMDS_ORIGIN: Final = "http://169.254.169.254"
+_HOST: Final = "169.254.169.254"
+IMDS_ORIGIN: Final = f"http://{_HOST}"
+_ADDRESS: Final = (_HOST, 80)
 _PATH: Final = "/metadata/identity/oauth2/token"
 _API_VERSION: Final = "2018-02-01"
 _PATIENCE_IN_AZURE: Final = 1.0
 """Seconds that a probe may take where the firmware says Microsoft."""
-_PATIENCE_ELSEWHERE: Final = 0.25
+_PATIENCE_ELSEWHERE: Final = 0.2
 """Seconds that a probe may take elsewhere, as in sandboxes and virtual machines within Azure's, which show another
 firmware or none. The service is on the machine's own host, and answers in a few thousandths."""
 _NOT_AZURE: Final = frozenset({401, 403, 404, 405})
 """What the metadata services of other clouds, and Docker's network, answer a request that they do not know."""
 _SERVER: Final = "IMDS/"
 """How the service's `Server` header begins. It may answer like another cloud's while it is updated."""
+_OTHER_WAYS: Final = frozenset({"transport", "proxies"})
+"""azure-core's options that say how an address is reached."""
 _PROBE_HOLDS: Final = 30.0
 """Seconds for which a probe that found nobody is believed."""
 
@@ -47,6 +51,17 @@ class ImdsRetryPolicy(BoundedRetryPolicy):
 _BACKOFF_WHILE_UPDATED: Final = 2.5  # the fifth retry then comes 70 seconds after the first request, as documented
 
 
+def is_listening(seconds: float, address: tuple[str, int] = _ADDRESS) -> bool:
+    """Return whether anything takes connections at `address` within so many seconds."""
+    import socket
+
+    try:
+        socket.create_connection(address, seconds).close()
+    except OSError:
+        return False
+    return True
+
+
 class ImdsEndpoint(Endpoint):
     """Azure documentation topic: "How to use managed identities on an Azure VM to acquire an access token".
 
@@ -57,6 +72,8 @@ class ImdsEndpoint(Endpoint):
     :param clock: what lifetimes are counted by.
     :param options: azure-core's options for requests.
     :param may_be_azure: tells whether the service is worth waiting for.
+    :param is_listening: tells whether anything takes connections at its address within so many seconds. Not asked
+        where `options` have another way there, `transport` or `proxies`.
     """
 
     platform = "this machine"
@@ -78,9 +95,11 @@ class ImdsEndpoint(Endpoint):
         options: Mapping[str, Any],
         *,
         may_be_azure: Callable[[], bool] = may_be_azure,
+        is_listening: Callable[[float], bool] = is_listening,
     ) -> None:
         super().__init__((url or IMDS_ORIGIN).strip("/") + _PATH, "", identity, clock, options)
         self._may_be_azure = may_be_azure
+        self._is_listening = is_listening if options.keys().isdisjoint(_OTHER_WAYS) else lambda _: True
         self._is_there = url is not None
         self._absent_until = 0.0
 
@@ -104,18 +123,25 @@ class ImdsEndpoint(Endpoint):
             return
         if self._clock.monotonic() < self._absent_until:
             raise _unavailable("It did not answer a moment ago.")
+        if problem := self._absence(resource):
+            self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
+            raise _unavailable(problem)
+        self._is_there = True
+
+    def _absence(self, resource: str) -> str:
+        """Return what tells that the service is not there; empty if it is."""
         patience = _PATIENCE_IN_AZURE if self._may_be_azure() else _PATIENCE_ELSEWHERE
+        if not self._is_listening(patience):  # found out by itself: requests load more than a laptop needs
+            return "It does not answer."
         probe = self._request(resource)
         del probe.headers["Metadata"]  # the service refuses it at once, without looking for a token
         try:
             reply = self._send(probe, connection_timeout=patience, read_timeout=patience, retry_total=0)
         except AuthenticationFailedError:
-            self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
-            raise _unavailable("It does not answer.") from None
+            return "It does not answer."
         if reply.status in _NOT_AZURE and not reply.headers.get("Server", "").startswith(_SERVER):
-            self._absent_until = self._clock.monotonic() + _PROBE_HOLDS
-            raise _unavailable("Something else answers at its address.")
-        self._is_there = True
+            return "Something else answers at its address."
+        return ""
 
     def _request(self, resource: str) -> HttpRequest:
         return HttpRequest(
