@@ -12,6 +12,10 @@ import pytest
 from azid.clock import ManualClock
 
 GIVE_UP = 20  # seconds after which a test that would hang fails
+STATE = "the-state"
+RIGHT = {"code": "the-code", "state": STATE}
+
+Connect = Callable[..., socket.socket]
 
 
 class HeldClock(ManualClock):
@@ -27,7 +31,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., socket.socket]]:
+def connect() -> Iterator[Connect]:
     """Connect to a port of this machine: `connect(port, address="127.0.0.1")`."""
     with contextlib.ExitStack() as connections:
 
@@ -46,3 +50,12 @@ def ipv6_loopback() -> str:
     except OSError:
         pytest.skip("this machine has no IPv6 loopback address")
     return "::1"
+
+
+def received(connection: socket.socket) -> str:
+    """Return what comes until the end of the connection."""
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while portion := connection.recv(65536):
+            data += portion
+    return data.decode()

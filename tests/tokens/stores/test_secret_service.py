@@ -20,7 +20,7 @@ import secretstorage
 
 from azid import CredentialUnavailableError
 from azid.clock import ManualClock
-from azid.tokens.stores.secret_service import SecretServiceItem, can_ask_a_person, find_session_bus, probe
+from azid.tokens.stores.secret_service import SecretServiceItem, find_session_bus, probe
 from azid.tokens.stores.secret_service_errors import (
     KeyringChangedError,
     KeyringLockedError,
@@ -348,68 +348,6 @@ class TestTrouble:
         with PromptingKeyring(bus, answer=None, content=None) as keyring:
             self.check(KeyringLockedError, "gnome-keyring-daemon --unlock", bus.address)
         assert keyring.prompts == 0
-
-
-class TestPerson:
-    """On a desktop a person may be asked to unlock the keyring: when its content is needed, and within a limit."""
-
-    def make(self, bus: Bus, signal_file: Path, *, prompt_timeout: float = PATIENCE) -> SecretServiceItem:
-        return SecretServiceItem(
-            SCHEMA, signal_file, prompt_timeout=prompt_timeout, bus_address=bus.address, ask=somebody
-        )
-
-    @pytest.mark.parametrize("content", [DATA, None], ids=["locked", "none yet"])
-    def test_probing_asks_nobody(self, bus: Bus, content: bytes | None) -> None:
-        with PromptingKeyring(bus, answer=True, content=content) as keyring:
-            probe(bus_address=bus.address, ask=somebody)
-        assert keyring.prompts == 0
-
-    def test_they_unlock_it(self, bus: Bus, signal_file: Path) -> None:
-        item = self.make(bus, signal_file)
-        with PromptingKeyring(bus, answer=True, content=DATA) as keyring:
-            assert item.load() == item.load() == DATA
-        assert keyring.prompts == 1
-
-    def test_they_agree_to_a_new_one(self, bus: Bus, signal_file: Path) -> None:
-        item = self.make(bus, signal_file)
-        with PromptingKeyring(bus, answer=True, content=None) as keyring:
-            assert item.load() is None
-            item.save(DATA)
-            assert keyring.content == DATA
-        assert keyring.prompts == 1
-
-    @pytest.mark.parametrize("answer", [False, None], ids=["declines", "ignores"])
-    @pytest.mark.parametrize("content", [DATA, None], ids=["locked", "none yet"])
-    def test_who_does_not_unlock_it_is_asked_once(
-        self, bus: Bus, signal_file: Path, answer: bool | None, content: bytes | None
-    ) -> None:
-        item = self.make(bus, signal_file, prompt_timeout=PATIENCE if answer is False else AT_ONCE)
-        with PromptingKeyring(bus, answer=answer, content=content) as keyring:
-            for _ in range(3):
-                with pytest.raises(KeyringLockedError, match="locked"):
-                    item.save(b"new")
-            assert keyring.prompts == 1
-            keyring.locked, keyring.content = False, DATA
-            assert item.load() == DATA
-
-    def test_there_is_nobody(self, bus: Bus, signal_file: Path) -> None:
-        item = SecretServiceItem(SCHEMA, signal_file, bus_address=bus.address, ask=nobody)
-        with PromptingKeyring(bus, answer=True, content=DATA) as keyring, pytest.raises(KeyringLockedError):
-            item.load()
-        assert keyring.prompts == 0
-
-    @pytest.mark.parametrize(
-        ("environ", "expected"),
-        [
-            ({}, False),
-            ({"DISPLAY": ":0"}, True),
-            ({"WAYLAND_DISPLAY": "wayland-0"}, True),
-            ({"DISPLAY": ""}, False),
-            ({"DISPLAY": "localhost:10.0", "SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, False),
-        ],
-    )
-    def test_who_has_a_screen_can_be_asked(self, environ: dict[str, str], expected: bool) -> None:
-        assert can_ask_a_person(environ) is expected
 
 
 class TestAddress:
