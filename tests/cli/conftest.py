@@ -1,15 +1,18 @@
-"""What tests of the command need: an authority that listens, a person's own folders, and three ways to run `azid`.
+"""What tests of the command need: an authority that listens, a person's own folders, and ways to run `azid`.
 
-`azid` runs the command in this process, `run_azid` in a process of its own, and `start_azid` leaves that one running.
+`azid` runs the command in this process, `run_azid` in a process of its own, and `start_azid` leaves that one running;
+`open_terminal` runs it at a terminal.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,13 +25,29 @@ from azid.cli import active_account
 from azid.cli.group import azid as azid_group
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Person, User
+from azid.emulator.private_browser import BrowserCommand
 from azid.tokens.stores.personal import open_personal_store
 from tests.conftest import ADA, BOB, GRAPH
+from tests.support.terminal import AtTerminal
 
-__all__ = ["PATIENCE", "Completed", "Home", "Invoke", "RunAzid", "SignIn", "StartAzid"]
+__all__ = [
+    "PATIENCE",
+    "Completed",
+    "GiveBrowser",
+    "Home",
+    "Invoke",
+    "OpenTerminal",
+    "RunAzid",
+    "SignIn",
+    "StartAzid",
+    "active",
+    "code_in",
+]
 
 PATIENCE = 60
 """Seconds that a process of the tests' may take."""
+_PAGE = re.compile(r"^ {4}(https?://\S+)\s*$", re.MULTILINE)
+_CODE = re.compile(r"^ {4}([A-Z0-9]{9})\s*$", re.MULTILINE)
 
 _NOT_INHERITED = ("AZID_", "AZURE_", "DBUS_", "GNOME_", "KUBERNETES_", "SSH_", "WAYLAND_", "WSL_", "XDG_")
 _NOT_INHERITED_EITHER = ("BROWSER", "CI", "CODESPACES", "CURL_CA_BUNDLE", "DISPLAY", "NO_COLOR", "REQUESTS_CA_BUNDLE")
@@ -238,3 +257,65 @@ def at_entra(entra: Emulator, home: Home) -> tuple[str, ...]:
 def person_for(entra: Emulator) -> Callable[[User], Person]:
     """Makes the person behind an account, who opens pages over real connections."""
     return lambda user: Person(user.username, user.password)
+
+
+class OpenTerminal(Protocol):
+    def __call__(
+        self, *arguments: str, columns: int = 80, lines: int = 24, stdout: int | None = None
+    ) -> AtTerminal: ...
+
+
+@pytest.fixture
+def open_terminal(home: Home) -> Iterator[OpenTerminal]:
+    """Runs ``python -m azid …`` at a terminal."""
+    with ExitStack() as opened:
+
+        def open_window(*arguments: str, columns: int = 80, lines: int = 24, stdout: int | None = None) -> AtTerminal:
+            environ = {"TERM": "xterm-256color", "LANG": "C.UTF-8", **home.environ}
+            return opened.enter_context(
+                AtTerminal(_command(*arguments), environ, columns=columns, lines=lines, stdout=stdout)
+            )
+
+        yield open_window
+
+
+GiveBrowser = Callable[[User], Person]
+
+
+@pytest.fixture
+def browser_of(home: Home, person_for: Callable[[User], Person], tmp_path: Path) -> Iterator[GiveBrowser]:
+    """Gives the home a browser, in which somebody signs in."""
+    commands: list[BrowserCommand] = []
+
+    def give(user: User) -> Person:
+        person = person_for(user)
+        folder = tmp_path / f"browser-{len(commands)}"
+        folder.mkdir()
+        commands.append(BrowserCommand(folder, person.open))
+        home.environ["BROWSER"] = str(commands[-1].path)
+        return person
+
+    yield give
+    for command in commands:
+        command.stop()
+
+
+@pytest.fixture
+def at_graph(at_entra: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for commands that sign in, with a scope."""
+    return (*at_entra, "--scope", GRAPH)
+
+
+def code_in(text: str) -> tuple[str, str]:
+    """Return the page and the code that the command tells of."""
+    page, code = _PAGE.search(text), _CODE.search(text)
+    assert page, text
+    assert code, text
+    return page[1], code[1]
+
+
+def active(home: Home) -> active_account.ActiveAccount:
+    """Return the account that the commands use."""
+    account = active_account.load(home.environ)
+    assert account is not None
+    return account
