@@ -50,6 +50,7 @@ class SessionSettings(NamedTuple):
     :param prompts: whether a call for a token may lead to a sign-in.
     :param use_broker: whether the operating system's broker may be asked for tokens of an account that it signed in.
     :param adopts_account: whether, without a record, the one account of this person's store is used without asking.
+    :param needs_name: whether a sign-in counts only if its tokens say who has signed in.
     """
 
     client_id: str
@@ -61,6 +62,7 @@ class SessionSettings(NamedTuple):
     prompts: bool
     use_broker: bool = False
     adopts_account: bool = True
+    needs_name: bool = True
 
 
 class _SignIn(NamedTuple):
@@ -250,7 +252,10 @@ class SignInSession(Generic[Client]):
         )
         with signing_in as response:
             record = response.record(
-                client_id=settings.client_id, authority_host=host_of(settings.authority), tenant_id=request.tenant_id
+                client_id=settings.client_id,
+                authority_host=host_of(settings.authority),
+                tenant_id=request.tenant_id,
+                needs_name=settings.needs_name,
             )
             if not switching:
                 self._require_expected(record)

@@ -63,6 +63,15 @@ def test_the_code_is_redeemed_once_and_refreshed_afterwards(make: Make, entra: E
     assert [refresh.form["client_secret"] for refresh in entra.token_requests("refresh_token")] == [SECRET] * 2
 
 
+def test_who_it_is_need_not_be_told(make: Make, entra: Emulator, clock: ManualClock) -> None:
+    entra.inject(Fault(remove=("id_token", "client_info"), times=None))
+    credential = make()
+    credential.get_token(GRAPH)
+    clock.advance(LIFETIME)
+    credential.get_token(GRAPH)
+    assert [len(entra.token_requests(grant)) for grant in (GRANT, "refresh_token")] == [1, 1]
+
+
 def test_threads_redeem_it_once(make: Make, entra: Emulator) -> None:
     credential = make()
     assert len(set(in_threads(20, lambda: credential.get_token(GRAPH).token))) == 1

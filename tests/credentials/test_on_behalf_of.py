@@ -101,6 +101,27 @@ def test_and_fails_after_that(make: Make, entra: Emulator, clock: ManualClock) -
         credential.get_token(GRAPH)
 
 
+@pytest.mark.parametrize("missing", [("id_token",), ("id_token", "client_info")])
+def test_who_it_is_need_not_be_told(missing: tuple[str, ...], make: Make, entra: Emulator, clock: ManualClock) -> None:
+    """The assertion says it: an authority that knows no OpenID Connect sends no id token (RFC 7521)."""
+    entra.inject(Fault(remove=missing, times=None))
+    credential = make()
+    assert credential.get_token(GRAPH) == credential.get_token(GRAPH)
+    credential.get_token(VAULT)
+    clock.advance(LIFETIME)
+    credential.get_token(GRAPH)
+    assert len(entra.token_requests(GRANT)) == 1
+    assert len(entra.token_requests("refresh_token")) == 2
+
+
+def test_without_a_refresh_token_the_assertion_is_sent_again(make: Make, entra: Emulator) -> None:
+    entra.inject(Fault(remove=("id_token", "client_info", "refresh_token"), times=None))
+    credential = make()
+    credential.get_token(GRAPH)
+    credential.get_token(VAULT)
+    assert len(entra.token_requests(GRANT)) == 2
+
+
 def test_two_people_are_never_mixed_up(make: Make, entra: Emulator, clock: ManualClock) -> None:
     adas, bobs = make(), make(user_assertion=token_of(BOB, entra, clock))
     names = []
