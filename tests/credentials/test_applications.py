@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.rest import HttpRequest
 
 from azid import (
     AzurePipelinesCredential,
@@ -33,6 +34,7 @@ from tests.credentials.conftest import (
     MakeApplication,
     certificate,
 )
+from tests.support.stub_transport import Reply, StubTransport, json_reply
 
 GRANT = "client_credentials"
 OTHER_TENANT = "0f6b8b0e-6f0e-4c0f-9d0a-5a0f4b1f7c11"
@@ -252,6 +254,34 @@ def test_a_task_elsewhere_than_in_azure_pipelines(entra: Emulator) -> None:
     )
     with pytest.raises(CredentialUnavailableError, match="SYSTEM_OIDCREQUESTURI is not set"):
         credential.get_token(VAULT)
+
+
+def pipelines_answering(text: str, environ: dict[str, str]) -> AzurePipelinesCredential:
+    """Return a task's credential whose transport gives a text where Azure Pipelines is asked, and tokens elsewhere."""
+
+    def reply(request: HttpRequest) -> Reply:
+        if "oauth2" in request.url:
+            return json_reply({"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
+        return Reply(200, text)
+
+    return AzurePipelinesCredential(
+        tenant_id=TENANT,
+        client_id=APP,
+        service_connection_id=CONNECTION,
+        system_access_token="canary",
+        environ=environ,
+        transport=StubTransport(reply),
+    )
+
+
+def test_a_pipelines_reply_may_be_no_more_than_its_text(environ: dict[str, str]) -> None:
+    assert pipelines_answering('{"oidcToken": "assertion"}', environ).get_token(VAULT).token == "token"
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[]", "{}", '{"oidcToken": 5}', '{"oidcToken": ""}', "[" * 100_000])
+def test_a_pipelines_reply_without_an_assertion(text: str, environ: dict[str, str]) -> None:
+    with pytest.raises(ClientAuthenticationError, match="gave no assertion \\(HTTP status 200"):
+        pipelines_answering(text, environ).get_token(VAULT)
 
 
 def test_a_pipeline_that_may_not_use_the_connection(entra: Emulator, environ: dict[str, str]) -> None:
