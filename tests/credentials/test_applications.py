@@ -202,6 +202,32 @@ def test_what_a_function_for_assertions_raises_is_the_callers(entra: Emulator, c
         credential.get_token(VAULT)
 
 
+async def no_plain_function() -> str:
+    return "assertion"
+
+
+@pytest.mark.parametrize(
+    ("func", "told"),
+    [
+        (str, "returned an empty text"),
+        (bytes, "returned an empty text"),
+        (lambda: None, "returned NoneType"),
+        (no_plain_function, "returned coroutine"),
+    ],
+)
+def test_a_function_that_makes_no_assertion_is_told_of(func: Any, told: str, entra: Emulator) -> None:
+    credential = ClientAssertionCredential(TENANT, APP, func, transport=entra.transport())
+    with pytest.raises(ClientAuthenticationError, match=told):
+        credential.get_token(VAULT)
+    assert entra.token_requests(GRANT) == []
+
+
+def test_an_assertion_may_be_bytes(entra: Emulator, clock: ManualClock) -> None:
+    func: Any = lambda: entra.federated_token(SUBJECT).encode()  # noqa: E731 - azure-identity takes them, untyped
+    credential = ClientAssertionCredential(TENANT, APP, func, transport=entra.transport(), clock=clock)
+    assert credential.get_token(VAULT)
+
+
 def test_an_assertion_is_made_for_each_request(entra: Emulator, clock: ManualClock) -> None:
     made: list[str] = []
 
