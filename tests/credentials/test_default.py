@@ -157,6 +157,16 @@ class TestParameters:
         with pytest.raises(TypeError, match="did you mean"):
             make(**{slip: True})
 
+    def test_in_cloud_shell_a_client_is_other_credentials(self, make: Make) -> None:
+        transport = StubTransport(json_reply({"access_token": "token", "expires_in": "3600"}))
+        credential = make(
+            environ={**IDENTITY, "MSI_ENDPOINT": "http://127.0.0.1:41/token"},
+            transport=transport,
+            **only("managed_identity"),
+        )
+        assert ask(credential).token == "token"
+        assert transport.requests[0].content == {"resource": "https://graph.microsoft.com"}
+
     def test_tenants_may_come_one_by_one(self, make: Make) -> None:
         credential = make(
             environ={**IDENTITY, "AZURE_CLIENT_SECRET": "secret", "AZURE_FEDERATED_TOKEN_FILE": "/none"},

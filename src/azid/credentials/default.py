@@ -14,6 +14,7 @@ from azid.credentials.chained import ChainedTokenCredential
 from azid.credentials.unavailable import UnavailableCredential
 from azid.default_chain import Link, chosen_links, is_developers
 from azid.keywords import keywords_of, refuse_misspellings
+from azid.managed_identity.identity import is_cloud_shell
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.tokens.cache import Storage
 
@@ -59,7 +60,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
     :param broker_tenant_id: the tenant for the account of Windows.
     :param broker_client_id: its application.
     :param managed_identity_client_id: the client ID of a user-assigned identity. Defaults to AZURE_CLIENT_ID; None is
-        the machine's own identity.
+        the machine's own identity. Cloud Shell has one identity only, and none is chosen there.
     :param workload_identity_client_id: the client ID of the pod's identity. Defaults to `managed_identity_client_id`.
     :param workload_identity_tenant_id: its tenant.
     :param shared_cache_username: whose sign-in in the shared cache is meant. Defaults to AZURE_USERNAME.
@@ -160,7 +161,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 **stored,
             },
             "managed_identity": {
-                "client_id": identity,
+                # There AZURE_CLIENT_ID is other credentials'.
+                "client_id": None if is_cloud_shell(environ) else identity,
                 "use_workload_identity": any(link.key == "workload_identity" for link in links),
                 "environ": environ,
                 **requests,
