@@ -24,6 +24,10 @@ class TlsAdapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **{**options, **self._options})
 
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        # Through a proxy, too, it is the server that has to be known.
+        return super().proxy_manager_for(proxy, **{**options, **self._options})
+
 
 def session_for(adapter: TlsAdapter, *, trust_env: bool) -> Session:
     """Return a session whose https connections `adapter` makes.
