@@ -109,6 +109,16 @@ def test_claims_are_never_met_by_what_is_there(session: UnattendedSession, sourc
     assert token(session, VAULT) == "token 2", "the newer one has replaced it"
 
 
+@pytest.mark.parametrize("asked", [{"tenant_id": "own"}, {}])
+def test_a_token_that_was_refused_is_not_kept_under_another_name(
+    asked: dict[str, str], session: UnattendedSession, source: Source
+) -> None:
+    for options in ({}, {"tenant_id": "own"}):
+        token(session, VAULT, **options)
+    assert token(session, VAULT, claims="{}", **asked) == "token 2"
+    assert [token(session, VAULT, **options) for options in ({}, {"tenant_id": "own"})] == ["token 2"] * 2
+
+
 def test_a_due_token_is_renewed_meanwhile_and_once(
     session: UnattendedSession, source: Source, clock: ManualClock
 ) -> None:

@@ -214,6 +214,8 @@ class SignInSession(Generic[Client]):
             with self._lock:
                 # Another account may have signed in meanwhile, or this one was found for another tenant's sake only.
                 if sign_ins == self.sign_ins and self.record is not None and self.record.home_account_id == whose:
+                    if request.claims:
+                        self.fresh.clear()  # the token that a resource has refused may be there under other keys
                     self.fresh[key] = issued
 
         return self._silent.get(request, record, remember)
@@ -260,7 +262,7 @@ class SignInSession(Generic[Client]):
             if not switching:
                 self._require_expected(record)
             issued = self._cache.keep(response, request, record, grant_type=self._flow.grant_type)
-            self._switch_to(record, {key: issued}, expected=switching)
+            self._switch_to(record, {key: issued}, expected=switching, anew=bool(request.claims))
         return _SignIn(request, issued, record)
 
     def _require_expected(self, record: AuthenticationRecord) -> None:
@@ -271,14 +273,16 @@ class SignInSession(Generic[Client]):
                 f"{expected.username}, or call 'authenticate' to switch accounts. Nothing was stored."
             )
 
-    def _switch_to(self, record: AuthenticationRecord, fresh: dict[FreshKey, IssuedToken], *, expected: bool) -> None:
+    def _switch_to(
+        self, record: AuthenticationRecord, fresh: dict[FreshKey, IssuedToken], *, expected: bool, anew: bool
+    ) -> None:
         with self._lock:
             previous, self.record = self.record, record
             if expected and self._expected is not None:
                 self._expected = record
             self.sign_ins += 1
             switched = previous is not None and previous.home_account_id != record.home_account_id
-            if switched:
+            if switched or anew:
                 self.fresh.clear()
             self.fresh.update(fresh)
         self._silent.signed_in()
