@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from azid.authority import host_of, resolve_tenant
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
-from azid.flows.flow import SignInFlow
+from azid.flows.flow import SignInFlow, SignInSpentError
 from azid.fork import renew_after_fork
 from azid.msal_client.deferred import DeferredClient
 from azid.record import AuthenticationRecord
@@ -135,10 +135,16 @@ class SignInSession(Generic[Client]):
             ticket = self._prompts.ticket()
             try:
                 return self._silently(request, key)
-            except AuthenticationRequiredError:
+            except AuthenticationRequiredError as required:
                 if not self._settings.prompts:
                     raise
-            sign_in = self._prompt(ticket, request, key)
+                refusal = required.__cause__
+            try:
+                sign_in = self._prompt(ticket, request, key)
+            except SignInSpentError as spent:
+                if isinstance(refusal, AuthenticationFailedError):
+                    raise refusal.explained(spent.message) from None  # it tells why another sign-in is needed
+                raise
             if sign_in.request == request:
                 return sign_in.issued
 

@@ -122,7 +122,7 @@ class SilentTokens:
                 if error.ends_the_sign_in:
                     self._ended_refresh_tokens.add(candidate.secret)
                     break
-        raise self._sign_in_required(request, refusal)
+        raise self._sign_in_required(request, refusal) from refusal
 
     def _sign_in_required(
         self, request: TokenRequest, refusal: AuthenticationFailedError | None
