@@ -21,6 +21,12 @@ from azid.tokens.cache import Storage
 __all__ = ["DefaultAzureCredential"]
 
 _TENANT: Final = "AZURE_TENANT_ID"
+_EACH_HAS_ITS_OWN: Final = {
+    "client_id": "'managed_identity_client_id', 'workload_identity_client_id' …",
+    "tenant_id": "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'",
+    "username": "'shared_cache_username'",
+}
+"""Keywords of the credentials, and what to give instead. Handed on, they would mean something else to each."""
 
 
 class DefaultAzureCredential(ChainedTokenCredential):
@@ -78,7 +84,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
         once; in `azid.aio`, at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter or AZURE_TOKEN_CREDENTIALS is malformed, or nothing is left to ask.
-    :raises TypeError: `tenant_id` was given, or a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: `tenant_id`, `client_id` or `username` was given, or a keyword looks like a misspelling of one of
+        these parameters.
     """
 
     def __init__(
@@ -116,10 +123,10 @@ class DefaultAzureCredential(ChainedTokenCredential):
         open_storage: Callable[[TokenCachePersistenceOptions | None], Storage] = open_storage,
         **kwargs: Any,
     ) -> None:
-        if "tenant_id" in kwargs:
+        for keyword in kwargs.keys() & _EACH_HAS_ITS_OWN.keys():
             raise TypeError(
-                "DefaultAzureCredential takes no 'tenant_id', as its credentials have their own: give "
-                "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'."
+                f"DefaultAzureCredential takes no {keyword!r}, as its credentials have their own: give "
+                f"{_EACH_HAS_ITS_OWN[keyword]}."
             )
         refuse_misspellings(kwargs, keywords_of(type(self)))
         additionally_allowed_tenants = tuple(additionally_allowed_tenants or ())  # for several
