@@ -58,6 +58,7 @@ FORMS: dict[str, tuple[Callable[[Files], bytes], str | bytes | None]] = {
     "encrypted pem": (lambda files: files.pem(ENCRYPTION), PASSWORD),
     "encrypted pem, password in bytes": (lambda files: files.pem(ENCRYPTION), PASSWORD.encode()),
     "pem with the chain": (lambda files: files.pem() + files.ca.pem.encode(), None),
+    "pem with the chain the other way round": (lambda files: files.ca.pem.encode() + files.pem(), None),
     "pem with its certificate first": (
         lambda files: files.app.pem.encode() + files.pem(),
         None,
@@ -78,7 +79,7 @@ def test_every_form_holds_the_same(file: str, files: Files) -> None:
     assert "public_certificate" not in loaded
 
 
-@pytest.mark.parametrize("file", ["pem with the chain", "pfx"])
+@pytest.mark.parametrize("file", ["pem with the chain", "pem with the chain the other way round", "pfx"])
 def test_the_chain_is_sent_where_subject_and_issuer_are_trusted(file: str, files: Files) -> None:
     make, password = FORMS[file]
     chain = load(make(files), password=password, send_chain=True)["public_certificate"]
@@ -127,6 +128,11 @@ def test_a_certificate_without_its_key(files: Files) -> None:
         load(files.app.pem.encode())
     with pytest.raises(ValueError, match="must hold a certificate and its private key"):
         load(pkcs12.serialize_key_and_certificates(None, None, files.app.certificate, None, NoEncryption()))
+
+
+def test_a_key_without_its_certificate(files: Files) -> None:
+    with pytest.raises(ValueError, match="belongs to none of the file's certificates"):
+        load(files.app.key_pem.encode() + files.ca.pem.encode())
 
 
 def test_a_key_that_entra_does_not_take() -> None:

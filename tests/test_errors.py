@@ -114,6 +114,13 @@ def test_a_pickled_refusal_keeps_what_the_authority_said() -> None:
     assert (loaded.oauth_error, loaded.suberror, loaded.error_codes) == ("invalid_grant", "basic_action", (50076,))
 
 
+def test_a_refusals_claims_are_for_whoever_is_at_hand() -> None:
+    error = AuthenticationFailedError("No.", claims='{"x": 1}').explained("Because.")
+    assert error.claims == '{"x": 1}'
+    assert "x" not in f"{error} {error!r}"
+    assert pickle.loads(pickle.dumps(error)).claims is None
+
+
 def test_a_pickled_required_sign_in_can_still_be_acted_upon() -> None:
     loaded = pickle.loads(pickle.dumps(required()))
     assert (loaded.scopes, loaded.claims) == (("a", "b"), '{"x": 1}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -19,6 +19,11 @@ from azid.emulator.federation import DEFAULT_ISSUER
 from azid.emulator.server import Server
 from azid.identity_binding import find_identity_binding
 from tests.conftest import ADA, GRAPH, VAULT
+
+if TYPE_CHECKING:
+    from tests.support.tunnel import Tunnel
+
+pytest_plugins = ["tests.support.tunnel"]
 
 APP = "6e74172b-be56-4843-9ff4-e66a39bb12e3"
 SUBJECT = "system:serviceaccount:default:app"
@@ -118,6 +123,38 @@ def test_another_name_than_the_certificates_is_refused(
     ):
         credential.get_token(VAULT)
     assert proxy.paths == []
+
+
+def test_no_other_ca_is_trusted(
+    proxy: Proxy, environ: dict[str, str], clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(proxy.ca.cert_pem.bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    Path(environ["AZURE_KUBERNETES_CA_FILE"]).write_bytes(trustme.CA().cert_pem.bytes())
+    with (
+        make(environ, clock, retry_total=0) as credential,
+        pytest.raises(ClientAuthenticationError, match="certificate"),
+    ):
+        credential.get_token(VAULT)
+    assert proxy.paths == []
+
+
+def test_without_a_ca_the_usual_ones_are_trusted(
+    proxy: Proxy, environ: dict[str, str], clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", environ.pop("AZURE_KUBERNETES_CA_FILE"))
+    with make(environ, clock) as credential:
+        assert credential.get_token(VAULT)
+
+
+def test_it_is_known_through_another_proxy(
+    proxy: Proxy, environ: dict[str, str], clock: ManualClock, tunnel: Tunnel
+) -> None:
+    with make(environ, clock, proxies={"https": tunnel.url}) as credential:
+        assert credential.get_token(VAULT)
+    assert proxy.names == [NAME]
+    assert len(tunnel.asked) == 1
 
 
 def test_the_ca_may_be_given_itself(proxy: Proxy, environ: dict[str, str], clock: ManualClock) -> None:

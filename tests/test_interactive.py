@@ -55,6 +55,19 @@ def test_a_call_with_claims_never_gets_a_token_obtained_without_them(
     assert credential.get_token(GRAPH) == with_claims
 
 
+@pytest.mark.parametrize("needs_person", [False, True])
+def test_a_token_that_was_refused_is_not_kept_under_another_name(
+    needs_person: bool, make_credential: Callable[..., DeviceCodeCredential], entra: Emulator
+) -> None:
+    credential = make_credential(tenant_id=ADA.tenant_id)
+    names = ([GRAPH], [f"{GRAPH} {GRAPH}"])
+    for scopes in names:
+        credential.get_token(*scopes)
+    claims = entra.challenge(ADA.username) if needs_person else CLAIMS
+    new = credential.get_token(GRAPH, claims=claims)
+    assert [credential.get_token(*scopes) for scopes in names] == [new, new]
+
+
 def test_claims_that_need_a_person_end_in_one_prompt_that_carries_them(
     credential: DeviceCodeCredential, prompt: Prompt, entra: Emulator
 ) -> None:

@@ -30,6 +30,7 @@ class Source:
     def __init__(self, clock: ManualClock) -> None:
         self.asked: list[TokenRequest] = []
         self.error: Exception | None = None
+        self.lifetime = LIFETIME
         self.before: Callable[[], object] = lambda: None
         self._clock = clock
 
@@ -39,7 +40,7 @@ class Source:
         if self.error is not None:
             raise self.error
         return TokenResponse.parse(
-            {"access_token": f"token {len(self.asked)}", "expires_in": LIFETIME, "refresh_in": LIFETIME // 2},
+            {"access_token": f"token {len(self.asked)}", "expires_in": self.lifetime, "refresh_in": self.lifetime // 2},
             client_id="",
             tenant_id=request.tenant_id,
             requested_at=self._clock.time(),
@@ -108,6 +109,16 @@ def test_claims_are_never_met_by_what_is_there(session: UnattendedSession, sourc
     assert token(session, VAULT) == "token 2", "the newer one has replaced it"
 
 
+@pytest.mark.parametrize("asked", [{"tenant_id": "own"}, {}])
+def test_a_token_that_was_refused_is_not_kept_under_another_name(
+    asked: dict[str, str], session: UnattendedSession, source: Source
+) -> None:
+    for options in ({}, {"tenant_id": "own"}):
+        token(session, VAULT, **options)
+    assert token(session, VAULT, claims="{}", **asked) == "token 2"
+    assert [token(session, VAULT, **options) for options in ({}, {"tenant_id": "own"})] == ["token 2"] * 2
+
+
 def test_a_due_token_is_renewed_meanwhile_and_once(
     session: UnattendedSession, source: Source, clock: ManualClock
 ) -> None:
@@ -125,6 +136,21 @@ def test_a_token_that_soon_expires_is_renewed_first(
     token(session, VAULT)
     clock.advance(LIFETIME - 200)
     assert token(session, VAULT) == "token 2"
+
+
+def test_a_source_that_gives_what_soon_expires_is_not_asked_at_each_call(
+    session: UnattendedSession, source: Source, clock: ManualClock
+) -> None:
+    """Machines' endpoints and tools have caches of their own."""
+    source.lifetime = 200
+    assert [token(session, VAULT) for _ in range(3)] == ["token 1"] * 3
+    clock.advance(31)
+    assert [token(session, VAULT) for _ in range(3)] == ["token 2"] * 3
+    source.lifetime = 10
+    clock.advance(31)
+    token(session, VAULT)
+    clock.advance(11)
+    assert token(session, VAULT) == "token 4", "what has expired is never handed out"
 
 
 def test_a_token_that_cannot_be_renewed_is_handed_out_while_it_is_good(

@@ -116,6 +116,7 @@ class Chain:
             suberror=own.suberror,
             error_codes=own.error_codes,
             response=response if isinstance(response, ErrorReply) else None,
+            claims=own.claims,
         )
 
     def _message(self, failed: list[str], told: list[str]) -> str:

@@ -30,7 +30,7 @@ def load_client_certificate(
         need name only subject and issuer (`x5c` of RFC 7515 section 4.1.6).
     :param name: what the parameters' names begin with, for errors.
     :raises ValueError: not exactly one of `path` and `data` was given; the file is neither PEM nor PKCS #12; it lacks
-        the key or the certificate; the password is wrong; the key is no RSA key.
+        the key or its certificate; the password is wrong; the key is no RSA key.
     :raises OSError: the file cannot be read.
     """
     if path and data:
@@ -87,10 +87,15 @@ def _in_msals_form(key: PrivateKeyTypes, chain: list[Certificate], *, send_chain
 
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("The certificate must have an RSA key: requests are signed with RS256 (RFC 7518 section 3.3).")
+    public = key.public_key()
+    own = next((certificate for certificate in chain if certificate.public_key() == public), None)
+    if own is None:
+        raise ValueError("The private key belongs to none of the file's certificates.")
+    chain = [own, *(certificate for certificate in chain if certificate != own)]
     form = {
         "private_key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii"),
         # `x5t` of RFC 7515 section 4.1.7: it only names the certificate. Entra knows each by its SHA-1.
-        "thumbprint": chain[0].fingerprint(SHA1()).hex(),  # noqa: S303
+        "thumbprint": own.fingerprint(SHA1()).hex(),  # noqa: S303
     }
     if send_chain:
         form["public_certificate"] = "".join(

@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 # What azure-core's base class keeps of the moment it was raised in: not picklable, and it leads to frames with secrets.
-_UNPICKLED = frozenset({"exc_type", "exc_value", "exc_traceback", "exc_msg", "inner_exception"})
+# And what Entra said for whoever is at hand only.
+_UNPICKLED = frozenset({"exc_type", "exc_value", "exc_traceback", "exc_msg", "inner_exception", "claims"})
 
 
 class _PicklableError(ClientAuthenticationError):
@@ -68,7 +69,11 @@ class AuthenticationFailedError(_PicklableError):
     :param suberror: Entra's `suberror`, which narrows an `invalid_grant` down.
     :param error_codes: Entra's AADSTS numbers.
     :param response: the authority's reply.
+    :param claims: the claims that Entra wants a new sign-in to satisfy. A service that acts on behalf of a person hands
+        them to the program that has called it, which signs the person in with them. A pickle does not have them.
     """
+
+    claims: str | None = None
 
     def __init__(
         self,
@@ -78,11 +83,13 @@ class AuthenticationFailedError(_PicklableError):
         suberror: str | None = None,
         error_codes: tuple[int, ...] = (),
         response: ErrorReply | None = None,
+        claims: str | None = None,
     ) -> None:
         super().__init__(message, response=response)
         self.oauth_error = oauth_error
         self.suberror = suberror
         self.error_codes = error_codes
+        self.claims = claims
 
     @property
     def ends_the_sign_in(self) -> bool:
@@ -97,6 +104,7 @@ class AuthenticationFailedError(_PicklableError):
             suberror=self.suberror,
             error_codes=self.error_codes,
             response=self.response,
+            claims=self.claims,
         )
 
 

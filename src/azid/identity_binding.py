@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from azure.core.pipeline.transport import RequestsTransport
 
-from azid.tls_transport import TlsAdapter, session_for
+from azid.tls_transport import OwnCaAdapter, TlsAdapter, session_for
 
 __all__ = ["IdentityBinding", "IdentityBindingTransport", "find_identity_binding"]
 
@@ -34,7 +34,7 @@ class IdentityBinding(NamedTuple):
     ca_file: str | None
     """The file with the CA's certificates, which clusters rotate."""
     ca_data: str | None
-    """The certificates themselves, as PEM; without either, the system's CAs are trusted."""
+    """The certificates themselves, as PEM. Without either, the system's CAs are trusted; else no others than these."""
 
     def ca(self) -> str | None:
         """Return the CA's certificates as they are now.
@@ -102,4 +102,5 @@ class IdentityBindingTransport(RequestsTransport):
 
     def _adapter(self) -> TlsAdapter:
         named = {"server_hostname": self._binding.server_name} if self._binding.server_name else {}
-        return TlsAdapter(ssl_context=ssl.create_default_context(cadata=self._ca), **named)
+        context = ssl.create_default_context(cadata=self._ca)
+        return TlsAdapter(ssl_context=context, **named) if self._ca is None else OwnCaAdapter(context, **named)

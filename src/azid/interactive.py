@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from azid.authority import host_of, resolve_tenant
 from azid.clock import Clock
 from azid.errors import AuthenticationFailedError, AuthenticationRequiredError, CredentialUnavailableError
-from azid.flows.flow import SignInFlow
+from azid.flows.flow import SignInFlow, SignInSpentError
 from azid.fork import renew_after_fork
 from azid.msal_client.deferred import DeferredClient
 from azid.record import AuthenticationRecord
@@ -50,6 +50,7 @@ class SessionSettings(NamedTuple):
     :param prompts: whether a call for a token may lead to a sign-in.
     :param use_broker: whether the operating system's broker may be asked for tokens of an account that it signed in.
     :param adopts_account: whether, without a record, the one account of this person's store is used without asking.
+    :param needs_name: whether a sign-in counts only if its tokens say who has signed in.
     """
 
     client_id: str
@@ -61,6 +62,7 @@ class SessionSettings(NamedTuple):
     prompts: bool
     use_broker: bool = False
     adopts_account: bool = True
+    needs_name: bool = True
 
 
 class _SignIn(NamedTuple):
@@ -133,10 +135,16 @@ class SignInSession(Generic[Client]):
             ticket = self._prompts.ticket()
             try:
                 return self._silently(request, key)
-            except AuthenticationRequiredError:
+            except AuthenticationRequiredError as required:
                 if not self._settings.prompts:
                     raise
-            sign_in = self._prompt(ticket, request, key)
+                refusal = required.__cause__
+            try:
+                sign_in = self._prompt(ticket, request, key)
+            except SignInSpentError as spent:
+                if isinstance(refusal, AuthenticationFailedError):
+                    raise refusal.explained(spent.message) from None  # it tells why another sign-in is needed
+                raise
             if sign_in.request == request:
                 return sign_in.issued
 
@@ -212,6 +220,8 @@ class SignInSession(Generic[Client]):
             with self._lock:
                 # Another account may have signed in meanwhile, or this one was found for another tenant's sake only.
                 if sign_ins == self.sign_ins and self.record is not None and self.record.home_account_id == whose:
+                    if request.claims:
+                        self.fresh.clear()  # the token that a resource has refused may be there under other keys
                     self.fresh[key] = issued
 
         return self._silent.get(request, record, remember)
@@ -250,12 +260,15 @@ class SignInSession(Generic[Client]):
         )
         with signing_in as response:
             record = response.record(
-                client_id=settings.client_id, authority_host=host_of(settings.authority), tenant_id=request.tenant_id
+                client_id=settings.client_id,
+                authority_host=host_of(settings.authority),
+                tenant_id=request.tenant_id,
+                needs_name=settings.needs_name,
             )
             if not switching:
                 self._require_expected(record)
             issued = self._cache.keep(response, request, record, grant_type=self._flow.grant_type)
-            self._switch_to(record, {key: issued}, expected=switching)
+            self._switch_to(record, {key: issued}, expected=switching, anew=bool(request.claims))
         return _SignIn(request, issued, record)
 
     def _require_expected(self, record: AuthenticationRecord) -> None:
@@ -266,14 +279,16 @@ class SignInSession(Generic[Client]):
                 f"{expected.username}, or call 'authenticate' to switch accounts. Nothing was stored."
             )
 
-    def _switch_to(self, record: AuthenticationRecord, fresh: dict[FreshKey, IssuedToken], *, expected: bool) -> None:
+    def _switch_to(
+        self, record: AuthenticationRecord, fresh: dict[FreshKey, IssuedToken], *, expected: bool, anew: bool
+    ) -> None:
         with self._lock:
             previous, self.record = self.record, record
             if expected and self._expected is not None:
                 self._expected = record
             self.sign_ins += 1
             switched = previous is not None and previous.home_account_id != record.home_account_id
-            if switched:
+            if switched or anew:
                 self.fresh.clear()
             self.fresh.update(fresh)
         self._silent.signed_in()

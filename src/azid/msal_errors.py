@@ -51,13 +51,14 @@ def raise_for_error(result: Any, replies: list[ErrorReply]) -> None:
     if error == _BROKER_ERROR:
         error = _of_the_broker(description)
         codes = tuple(map(int, _AADSTS.findall(description)))
-    suberror, advice = result.get("suberror"), remedy(codes)
+    suberror, claims, advice = result.get("suberror"), result.get("claims"), remedy(codes)
     raise AuthenticationFailedError(
         f"Authentication failed: {description[:_LONGEST_DESCRIPTION]}" + (f"\n{advice}" if advice else ""),
         oauth_error=error,
         suberror=suberror if isinstance(suberror, str) else None,
         error_codes=codes,
         response=replies[-1] if replies else None,
+        claims=claims if isinstance(claims, str) and claims else None,
     )
 
 

@@ -19,7 +19,7 @@ __all__ = ["Renewals"]
 _LOGGER = logging.getLogger(__name__)
 
 _RETRY_DELAY: Final = 30
-"""Seconds for which a token whose renewal has failed, or is under way, is handed out without another try."""
+"""Seconds without another try after a renewal that has failed, is under way, or brought a token that is due itself."""
 
 
 class Renewals:
@@ -67,9 +67,17 @@ class Renewals:
             if held is None or held.expires_on <= self._clock.time():
                 raise
             _LOGGER.warning("A token that soon expires is handed out, as it could not be refreshed: %s", error)
-            held.fresh_until = min(now + _RETRY_DELAY, held.expires_on)
             issued = held
-        remember(issued)
+        remember(self._spaced(issued))
+        return issued
+
+    def _spaced(self, issued: IssuedToken) -> IssuedToken:
+        """Return a token that was renewed, or could not be. If it is due all the same, it rests for a moment.
+
+        Machines' endpoints and tools have caches of their own, and may give the same token until it expires.
+        """
+        if issued.fresh_until <= (now := self._clock.time()):
+            issued.fresh_until = min(now + _RETRY_DELAY, issued.expires_on)
         return issued
 
     def _renew(self, key: Hashable, renew: Callable[[], IssuedToken]) -> IssuedToken:
@@ -83,7 +91,7 @@ class Renewals:
     ) -> None:
         def work() -> None:
             try:
-                remember(self._flights.do(key, renew))
+                remember(self._spaced(self._flights.do(key, renew)))
             except Exception as error:  # nobody waits: the next call after the delay tries again
                 _LOGGER.info("A token could not be refreshed ahead of time: %s", error)
 

@@ -83,6 +83,8 @@ class SharedCacheSession:
         request = TokenRequest(parsed, tenant, claims or None, enable_cae)
 
         def remember(issued: IssuedToken) -> None:
+            if request.claims:
+                self.fresh.clear()  # the token that a resource has refused may be there under other keys
             self.fresh[key] = issued
 
         return self._silent.get(request, self._account(), remember)

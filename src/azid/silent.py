@@ -122,7 +122,7 @@ class SilentTokens:
                 if error.ends_the_sign_in:
                     self._ended_refresh_tokens.add(candidate.secret)
                     break
-        raise self._sign_in_required(request, refusal)
+        raise self._sign_in_required(request, refusal) from refusal
 
     def _sign_in_required(
         self, request: TokenRequest, refusal: AuthenticationFailedError | None
@@ -138,6 +138,8 @@ class SilentTokens:
 
 def _require_same_account(response: TokenResponse, record: AuthenticationRecord) -> None:
     """Refuse a refresh that comes back with somebody else's tokens."""
+    if not record.home_account_id:
+        return  # the sign-in named nobody, so this is the only account of a credential's own memory
     uid, _, utid = record.home_account_id.rpartition(".")
     if response.client_info or not uid:
         # Its name, or the one that it got when it signed in without client_info.

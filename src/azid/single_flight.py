@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
 from azid.cancellation import Cancellation
@@ -30,13 +31,14 @@ class _Flight(Generic[T]):
         self.landed = threading.Event()
         self.result: T | None = None
         self.error: BaseException | None = FlightAbandoned()  # until the work is done
+        self._traceback: TracebackType | None = None
 
     def lead(self, work: Callable[[], T]) -> T:
         token = _LED.set((*_LED.get(), self))
         try:
             self.result = work()
         except BaseException as error:
-            self.error = error
+            self.error, self._traceback = error, error.__traceback__
             raise
         finally:
             _LED.reset(token)
@@ -57,7 +59,7 @@ class _Flight(Generic[T]):
     def outcome(self) -> T:
         self.wait()
         if isinstance(self.error, Exception):
-            raise self.error
+            raise self.error.with_traceback(self._traceback)  # not that of everybody who raised it before
         if self.error is not None:
             raise FlightAbandoned
         return self.result  # type: ignore[return-value]

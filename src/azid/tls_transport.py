@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from azure.core.pipeline.transport import RequestsTransport
 from requests import Session
 from requests.adapters import HTTPAdapter
 
-__all__ = ["FingerprintTransport", "TlsAdapter", "session_for"]
+__all__ = ["FingerprintTransport", "OwnCaAdapter", "TlsAdapter", "session_for"]
 
 
 class TlsAdapter(HTTPAdapter):
@@ -23,6 +24,28 @@ class TlsAdapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **{**options, **self._options})
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        # Through a proxy, too, it is the server that has to be known.
+        return super().proxy_manager_for(proxy, **{**options, **self._options})
+
+
+class OwnCaAdapter(TlsAdapter):
+    """Trusts the CAs of its context and no others: requests would add its own, or those of the environment.
+
+    :param context: the context.
+    :param options: those of `TlsAdapter`.
+    """
+
+    def __init__(self, context: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(ssl_context=context, **options)
+
+    def send(self, request: Any, *args: Any, **options: Any) -> Any:
+        return super().send(request, *args, **{**options, "verify": True})
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        conn.ca_certs = conn.ca_cert_dir = None
 
 
 def session_for(adapter: TlsAdapter, *, trust_env: bool) -> Session:

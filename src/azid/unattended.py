@@ -112,6 +112,8 @@ class UnattendedSession:
         request = TokenRequest(parsed, tenant, claims or None, enable_cae)
 
         def remember(issued: IssuedToken) -> None:
+            if request.claims:
+                self.fresh.clear()  # the token that a resource has refused may be there under other keys
             self.fresh[key] = issued
 
         return self._renewals.get(

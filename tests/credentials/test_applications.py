@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.rest import HttpRequest
 
 from azid import (
     AzurePipelinesCredential,
@@ -33,6 +34,7 @@ from tests.credentials.conftest import (
     MakeApplication,
     certificate,
 )
+from tests.support.stub_transport import Reply, StubTransport, json_reply
 
 GRANT = "client_credentials"
 OTHER_TENANT = "0f6b8b0e-6f0e-4c0f-9d0a-5a0f4b1f7c11"
@@ -200,6 +202,32 @@ def test_what_a_function_for_assertions_raises_is_the_callers(entra: Emulator, c
         credential.get_token(VAULT)
 
 
+async def no_plain_function() -> str:
+    return "assertion"
+
+
+@pytest.mark.parametrize(
+    ("func", "told"),
+    [
+        (str, "returned an empty text"),
+        (bytes, "returned an empty text"),
+        (lambda: None, "returned NoneType"),
+        (no_plain_function, "returned coroutine"),
+    ],
+)
+def test_a_function_that_makes_no_assertion_is_told_of(func: Any, told: str, entra: Emulator) -> None:
+    credential = ClientAssertionCredential(TENANT, APP, func, transport=entra.transport())
+    with pytest.raises(ClientAuthenticationError, match=told):
+        credential.get_token(VAULT)
+    assert entra.token_requests(GRANT) == []
+
+
+def test_an_assertion_may_be_bytes(entra: Emulator, clock: ManualClock) -> None:
+    func: Any = lambda: entra.federated_token(SUBJECT).encode()  # noqa: E731 - azure-identity takes them, untyped
+    credential = ClientAssertionCredential(TENANT, APP, func, transport=entra.transport(), clock=clock)
+    assert credential.get_token(VAULT)
+
+
 def test_an_assertion_is_made_for_each_request(entra: Emulator, clock: ManualClock) -> None:
     made: list[str] = []
 
@@ -252,6 +280,34 @@ def test_a_task_elsewhere_than_in_azure_pipelines(entra: Emulator) -> None:
     )
     with pytest.raises(CredentialUnavailableError, match="SYSTEM_OIDCREQUESTURI is not set"):
         credential.get_token(VAULT)
+
+
+def pipelines_answering(text: str, environ: dict[str, str]) -> AzurePipelinesCredential:
+    """Return a task's credential whose transport gives a text where Azure Pipelines is asked, and tokens elsewhere."""
+
+    def reply(request: HttpRequest) -> Reply:
+        if "oauth2" in request.url:
+            return json_reply({"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
+        return Reply(200, text)
+
+    return AzurePipelinesCredential(
+        tenant_id=TENANT,
+        client_id=APP,
+        service_connection_id=CONNECTION,
+        system_access_token="canary",
+        environ=environ,
+        transport=StubTransport(reply),
+    )
+
+
+def test_a_pipelines_reply_may_be_no_more_than_its_text(environ: dict[str, str]) -> None:
+    assert pipelines_answering('{"oidcToken": "assertion"}', environ).get_token(VAULT).token == "token"
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "[]", "{}", '{"oidcToken": 5}', '{"oidcToken": ""}', "[" * 100_000])
+def test_a_pipelines_reply_without_an_assertion(text: str, environ: dict[str, str]) -> None:
+    with pytest.raises(ClientAuthenticationError, match="gave no assertion \\(HTTP status 200"):
+        pipelines_answering(text, environ).get_token(VAULT)
 
 
 def test_a_pipeline_that_may_not_use_the_connection(entra: Emulator, environ: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azid import AuthorizationCodeCredential
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Fault
+from azid.errors import AuthenticationFailedError
 from tests.conftest import ADA, GRAPH, VAULT, in_threads
 from tests.credentials.conftest import APP, LIFETIME, REDIRECT_URI, SECRET, TENANT
 from tests.emulator.driver import Driver
@@ -63,6 +64,15 @@ def test_the_code_is_redeemed_once_and_refreshed_afterwards(make: Make, entra: E
     assert [refresh.form["client_secret"] for refresh in entra.token_requests("refresh_token")] == [SECRET] * 2
 
 
+def test_who_it_is_need_not_be_told(make: Make, entra: Emulator, clock: ManualClock) -> None:
+    entra.inject(Fault(remove=("id_token", "client_info"), times=None))
+    credential = make()
+    credential.get_token(GRAPH)
+    clock.advance(LIFETIME)
+    credential.get_token(GRAPH)
+    assert [len(entra.token_requests(grant)) for grant in (GRANT, "refresh_token")] == [1, 1]
+
+
 def test_threads_redeem_it_once(make: Make, entra: Emulator) -> None:
     credential = make()
     assert len(set(in_threads(20, lambda: credential.get_token(GRAPH).token))) == 1
@@ -76,6 +86,18 @@ def test_a_sign_in_that_has_ended_cannot_be_begun_anew(make: Make, entra: Emulat
     with pytest.raises(ClientAuthenticationError, match="The authorization code was redeemed before"):
         credential.get_token(VAULT)
     assert len(entra.token_requests(GRANT)) == 1
+
+
+def test_what_the_sign_in_is_not_enough_for_is_told(make: Make, entra: Emulator) -> None:
+    credential = make()
+    credential.get_token(GRAPH)
+    claims = '{"access_token": {"acrs": {"value": "c1"}}}'
+    entra.refuse(ADA.username, 50076, claims=claims)
+    with pytest.raises(
+        AuthenticationFailedError, match=r"The authorization code was redeemed before.*AADSTS50076"
+    ) as told:
+        credential.get_token(VAULT)
+    assert (told.value.error_codes, told.value.claims) == ((50076,), claims)
 
 
 def test_a_code_that_did_not_arrive_can_be_sent_again(make: Make, entra: Emulator) -> None:

@@ -148,14 +148,28 @@ class TestParameters:
         )
         assert sum("https://login.chinacloudapi.cn" in link for link in shown(given)) == 4
 
-    def test_a_tenant_for_all_is_refused(self, make: Make) -> None:
-        with pytest.raises(TypeError, match="takes no 'tenant_id'"):
-            make(tenant_id=TENANT)
+    @pytest.mark.parametrize("keyword", ["client_id", "tenant_id", "username"])
+    @pytest.mark.parametrize("environ", [{}, IDENTITY], ids=["nothing set", "identity set"])
+    def test_what_each_credential_has_of_its_own_is_refused(
+        self, make: Make, keyword: str, environ: dict[str, str]
+    ) -> None:
+        with pytest.raises(TypeError, match=f"takes no {keyword!r}.*give '"):
+            make(environ=environ, **{keyword: TENANT})
 
     @pytest.mark.parametrize("slip", ["exclude_azure_cli_credential", "exclude_cli_credentials", "process_time_out"])
     def test_a_slip_of_the_pen_is_refused(self, make: Make, slip: str) -> None:
         with pytest.raises(TypeError, match="did you mean"):
             make(**{slip: True})
+
+    def test_in_cloud_shell_a_client_is_other_credentials(self, make: Make) -> None:
+        transport = StubTransport(json_reply({"access_token": "token", "expires_in": "3600"}))
+        credential = make(
+            environ={**IDENTITY, "MSI_ENDPOINT": "http://127.0.0.1:41/token"},
+            transport=transport,
+            **only("managed_identity"),
+        )
+        assert ask(credential).token == "token"
+        assert transport.requests[0].content == {"resource": "https://graph.microsoft.com"}
 
     def test_tenants_may_come_one_by_one(self, make: Make) -> None:
         credential = make(

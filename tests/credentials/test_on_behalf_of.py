@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from azid import DeviceCodeCredential, OnBehalfOfCredential
+from azid import ChainedTokenCredential, DeviceCodeCredential, OnBehalfOfCredential
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Fault, Person
+from azid.errors import AuthenticationFailedError
 from tests.conftest import ADA, BOB, GRAPH, VAULT, in_threads
 from tests.credentials.conftest import APP, LIFETIME, OTHER_APP, SECRET, SUBJECT, TENANT, certificate
 
@@ -101,6 +102,27 @@ def test_and_fails_after_that(make: Make, entra: Emulator, clock: ManualClock) -
         credential.get_token(GRAPH)
 
 
+@pytest.mark.parametrize("missing", [("id_token",), ("id_token", "client_info")])
+def test_who_it_is_need_not_be_told(missing: tuple[str, ...], make: Make, entra: Emulator, clock: ManualClock) -> None:
+    """The assertion says it: an authority that knows no OpenID Connect sends no id token (RFC 7521)."""
+    entra.inject(Fault(remove=missing, times=None))
+    credential = make()
+    assert credential.get_token(GRAPH) == credential.get_token(GRAPH)
+    credential.get_token(VAULT)
+    clock.advance(LIFETIME)
+    credential.get_token(GRAPH)
+    assert len(entra.token_requests(GRANT)) == 1
+    assert len(entra.token_requests("refresh_token")) == 2
+
+
+def test_without_a_refresh_token_the_assertion_is_sent_again(make: Make, entra: Emulator) -> None:
+    entra.inject(Fault(remove=("id_token", "client_info", "refresh_token"), times=None))
+    credential = make()
+    credential.get_token(GRAPH)
+    credential.get_token(VAULT)
+    assert len(entra.token_requests(GRANT)) == 2
+
+
 def test_two_people_are_never_mixed_up(make: Make, entra: Emulator, clock: ManualClock) -> None:
     adas, bobs = make(), make(user_assertion=token_of(BOB, entra, clock))
     names = []
@@ -127,10 +149,14 @@ def test_claims_are_sent(make: Make, entra: Emulator) -> None:
 
 def test_what_needs_the_person_is_told(make: Make, entra: Emulator) -> None:
     """The service hands the refusal on to the person's program, which can ask for a second factor."""
-    entra.refuse(ADA.username, 50076, claims='{"access_token": {"acrs": {"value": "c1"}}}')
-    with pytest.raises(ClientAuthenticationError, match="AADSTS50076") as caught:
-        make().get_token(GRAPH)
-    assert "acrs" not in str(caught.value)
+    claims = '{"access_token": {"acrs": {"value": "c1"}}}'
+    entra.refuse(ADA.username, 50076, claims=claims)
+    credential = make()
+    for asked in (credential, ChainedTokenCredential(credential)):
+        with pytest.raises(AuthenticationFailedError, match="AADSTS50076") as caught:
+            asked.get_token(GRAPH)
+        assert caught.value.claims == claims
+        assert "acrs" not in f"{caught.value} {caught.value!r} {caught.value.response!r}"
 
 
 def test_an_assertion_for_somebody_else_is_refused(make: Make, entra: Emulator, clock: ManualClock) -> None:

@@ -104,7 +104,7 @@ def test_a_challenge_that_leads_elsewhere_is_not_followed(header: dict[str, str]
     assert len(transport.requests) == 1
 
 
-@pytest.mark.parametrize("path", ["../secret.key", "sub/other.key", "one.txt", "../tokens/one.key", ""])
+@pytest.mark.parametrize("path", ["../secret.key", "sub/other.key", "one.txt", "../tokens/one.key", "\0one.key", ""])
 def test_only_keys_of_the_agents_folder_are_read(path: str, ask: Ask, folder: Path) -> None:
     (folder.parent / "secret.key").write_text("secret")
     (folder / "sub").mkdir()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -21,6 +23,11 @@ from azid.tokens.request import TokenRequest
 from tests.conftest import ADA, VAULT
 from tests.emulator.driver import payload
 from tests.managed_identity.conftest import CLIENT_ID, OBJECT_ID, RESOURCE_ID
+
+if TYPE_CHECKING:
+    from tests.support.tunnel import Tunnel
+
+pytest_plugins = ["tests.support.tunnel"]
 
 KINDS: tuple[Literal["app-service", "azure-ml", "cloud-shell", "imds", "service-fabric"], ...] = (
     *("app-service", "azure-ml", "cloud-shell", "imds"),
@@ -100,6 +107,21 @@ def test_another_certificate_gets_to_hear_no_secret(entra: Emulator, clock: Manu
     with credential, pytest.raises(ClientAuthenticationError, match="cannot be reached"):
         credential.get_token(VAULT)
     assert entra.requests == []
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_cluster_behind_a_proxy_is_known_likewise(
+    is_right: bool, entra: Emulator, clock: ManualClock, tunnel: Tunnel
+) -> None:
+    environ = entra.managed_identity_environ("service-fabric")
+    changes = {} if is_right else {"IDENTITY_SERVER_THUMBPRINT": "0" * 40}
+    credential = ManagedIdentityCredential(
+        environ=environ | changes, clock=clock, retry_total=0, proxies={"https": tunnel.url}
+    )
+    with credential, nullcontext() if is_right else pytest.raises(ClientAuthenticationError, match="cannot be reached"):
+        credential.get_token(VAULT)
+    assert tunnel.asked == [urlsplit(environ["IDENTITY_ENDPOINT"]).netloc]
+    assert len(entra.requests) == is_right
 
 
 def test_a_cluster_gives_another_token_than_the_one_that_was_refused(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -83,6 +84,22 @@ def test_a_failed_turn_fails_for_whoever_waited_and_for_late_comers(executor: Th
     with pytest.raises(RuntimeError, match="declined"):
         turns.do(ticket, never)
     assert turns.do(turns.ticket(), lambda _: "next") == ("next", True)
+
+
+def test_a_failure_that_is_shared_keeps_one_traceback() -> None:
+    turns: Turns[str] = Turns()
+    before, lengths = turns.ticket(), set()
+
+    def fail(_: threading.Event) -> str:
+        raise RuntimeError("failed")
+
+    with suppress(RuntimeError):
+        turns.do(turns.ticket(), fail)
+    for _ in range(3):
+        with pytest.raises(RuntimeError) as caught:
+            turns.do(before, never)
+        lengths.add(len(caught.traceback))
+    assert len(lengths) == 1
 
 
 def test_a_turn_that_is_interrupted_is_told_apart(executor: ThreadPoolExecutor) -> None:

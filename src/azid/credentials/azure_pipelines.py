@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -146,7 +147,8 @@ class _OidcToken:
 
 def _token_in(response: Any) -> str | None:
     try:
-        token = response.json().get("oidcToken")
-    except (ValueError, AttributeError):
+        reply = json.loads(response.text())  # applications' own transports may give no more than the text
+    except (ValueError, RecursionError):
         return None
+    token = reply.get("oidcToken") if isinstance(reply, dict) else None
     return token if isinstance(token, str) else None

@@ -14,12 +14,19 @@ from azid.credentials.chained import ChainedTokenCredential
 from azid.credentials.unavailable import UnavailableCredential
 from azid.default_chain import Link, chosen_links, is_developers
 from azid.keywords import keywords_of, refuse_misspellings
+from azid.managed_identity.identity import is_cloud_shell
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.tokens.cache import Storage
 
 __all__ = ["DefaultAzureCredential"]
 
 _TENANT: Final = "AZURE_TENANT_ID"
+_EACH_HAS_ITS_OWN: Final = {
+    "client_id": "'managed_identity_client_id', 'workload_identity_client_id' …",
+    "tenant_id": "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'",
+    "username": "'shared_cache_username'",
+}
+"""Keywords of the credentials, and what to give instead. Handed on, they would mean something else to each."""
 
 
 class DefaultAzureCredential(ChainedTokenCredential):
@@ -59,7 +66,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
     :param broker_tenant_id: the tenant for the account of Windows.
     :param broker_client_id: its application.
     :param managed_identity_client_id: the client ID of a user-assigned identity. Defaults to AZURE_CLIENT_ID; None is
-        the machine's own identity.
+        the machine's own identity. Cloud Shell has one identity only, and none is chosen there.
     :param workload_identity_client_id: the client ID of the pod's identity. Defaults to `managed_identity_client_id`.
     :param workload_identity_tenant_id: its tenant.
     :param shared_cache_username: whose sign-in in the shared cache is meant. Defaults to AZURE_USERNAME.
@@ -77,7 +84,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
         once; in `azid.aio`, at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter or AZURE_TOKEN_CREDENTIALS is malformed, or nothing is left to ask.
-    :raises TypeError: `tenant_id` was given, or a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: `tenant_id`, `client_id` or `username` was given, or a keyword looks like a misspelling of one of
+        these parameters.
     """
 
     def __init__(
@@ -115,10 +123,10 @@ class DefaultAzureCredential(ChainedTokenCredential):
         open_storage: Callable[[TokenCachePersistenceOptions | None], Storage] = open_storage,
         **kwargs: Any,
     ) -> None:
-        if "tenant_id" in kwargs:
+        for keyword in kwargs.keys() & _EACH_HAS_ITS_OWN.keys():
             raise TypeError(
-                "DefaultAzureCredential takes no 'tenant_id', as its credentials have their own: give "
-                "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'."
+                f"DefaultAzureCredential takes no {keyword!r}, as its credentials have their own: give "
+                f"{_EACH_HAS_ITS_OWN[keyword]}."
             )
         refuse_misspellings(kwargs, keywords_of(type(self)))
         additionally_allowed_tenants = tuple(additionally_allowed_tenants or ())  # for several
@@ -160,7 +168,8 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 **stored,
             },
             "managed_identity": {
-                "client_id": identity,
+                # There AZURE_CLIENT_ID is other credentials'.
+                "client_id": None if is_cloud_shell(environ) else identity,
                 "use_workload_identity": any(link.key == "workload_identity" for link in links),
                 "environ": environ,
                 **requests,

@@ -67,6 +67,7 @@ class DelegatedCredential(PickledAsMade, Credential):
             login_hint=None,
             prompts=True,
             adopts_account=False,
+            needs_name=False,  # what was sent says it; an authority that knows no OpenID Connect sends no id token
         )
         clock = clock or SystemClock()
         settings: ClientSettings = {

@@ -7,15 +7,20 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from azid.clock import Clock
+from azid.errors import AuthenticationFailedError
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
     from azid.tokens.response import TokenResponse
 
-__all__ = ["SignInFlow", "positive_timeout"]
+__all__ = ["SignInFlow", "SignInSpentError", "positive_timeout"]
 
 
 Client = TypeVar("Client", contravariant=True)  # noqa: PLC0105 - one of azid.msal_client
+
+
+class SignInSpentError(AuthenticationFailedError):
+    """What was to be traded for tokens has been traded before, and is good for once only."""
 
 
 class SignInFlow(Protocol[Client]):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from azid.clock import Clock
-from azid.errors import AuthenticationFailedError
+from azid.flows.flow import SignInSpentError
 from azid.tokens.request import TokenRequest
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class ReceivedCode:
         :raises ~azure.core.exceptions.ClientAuthenticationError: it was redeemed before, or is refused.
         """
         if self._code is None:
-            raise AuthenticationFailedError(
-                "The authorization code was redeemed before, and the sign-in that it brought has ended. Have the "
-                "person sign in again, and make a credential with the new code."
+            raise SignInSpentError(
+                "The authorization code was redeemed before, and the sign-in that it brought is good for this no more. "
+                "Have the person sign in again, and make a credential with the new code."
             )
         response = client.redeem_code(request, self._code, self._redirect_uri)
         self._code = None

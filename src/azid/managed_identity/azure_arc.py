@@ -95,7 +95,7 @@ class AzureArcEndpoint(Endpoint):
         if self._folder is None:
             raise AuthenticationFailedError(f"There is no Azure Arc agent for this kind of machine: {sys.platform}.")
         file = Path(path)
-        if file.parent != self._folder or file.suffix != ".key":
+        if file.parent != self._folder or file.suffix != ".key" or not path.isprintable():
             raise AuthenticationFailedError(
                 f"Azure Arc's agent asks for a file that is none of its keys: they are .key files in {self._folder}."
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-__all__ = ["UserAssignedIdentity", "identity_of"]
+__all__ = ["UserAssignedIdentity", "identity_of", "is_cloud_shell"]
 
 _KEYS: Final = ("client_id", "object_id", "resource_id")
 
@@ -43,3 +43,12 @@ def identity_of(client_id: str | None, identity_config: Mapping[str, str] | None
             f"{', '.join(_KEYS)}."
         )
     return names[0] if names else None
+
+
+def is_cloud_shell(environ: Mapping[str, str]) -> bool:
+    """Whether the program runs in Cloud Shell, where the identity is the person who has opened it, and no other.
+
+    :param environ: the environment variables.
+    """
+    others = ("IDENTITY_ENDPOINT", "MSI_SECRET")
+    return bool(environ.get("MSI_ENDPOINT")) and not any(environ.get(name) for name in others)

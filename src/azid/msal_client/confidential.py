@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import msal
 
+from azid.errors import AuthenticationFailedError
 from azid.msal_client.client import MsalClient
 from azid.msal_client.deferred import ClientCredential
 from azid.tokens.request import TokenRequest
@@ -73,7 +75,7 @@ class ConfidentialClient(MsalClient[msal.ConfidentialClientApplication]):
         broker: bool = False,
     ) -> TokenResponse:
         # Asked here, where its errors reach the caller as they are: those within MSAL count as an authority's.
-        token = _assertion.set(self._make_assertion() if self._make_assertion is not None else "")
+        token = _assertion.set(_made_by(self._make_assertion) if self._make_assertion is not None else "")
         try:
             return super()._redeem(request, acquire, *secrets, _assertion.get(), broker=broker)
         finally:
@@ -82,3 +84,22 @@ class ConfidentialClient(MsalClient[msal.ConfidentialClientApplication]):
     def _make(self, options: dict[str, Any], *, broker: bool) -> msal.ConfidentialClientApplication:  # noqa: ARG002
         given: Any = self._client_credential if self._make_assertion is None else {"client_assertion": _assertion.get}
         return msal.ConfidentialClientApplication(**options, client_credential=given, azure_region=self._region)
+
+
+def _made_by(make_assertion: Callable[[], object]) -> str:
+    """Return the assertion that a caller's function makes. MSAL would send a request without one, or with anything.
+
+    :raises ~azure.core.exceptions.ClientAuthenticationError: it is no text.
+    """
+    assertion = make_assertion()
+    if isinstance(assertion, bytes):
+        assertion = assertion.decode("ascii", "replace")
+    if isinstance(assertion, str) and assertion:
+        return assertion
+    if inspect.iscoroutine(assertion):
+        assertion.close()  # nobody will await it
+    raise AuthenticationFailedError(
+        "The function that makes the application's assertions returned "
+        f"{'an empty text' if assertion == '' else type(assertion).__name__} instead of one. It has to be a plain "
+        "function that returns text, for async credentials, too."
+    )

@@ -136,16 +136,19 @@ class TokenResponse:
         value = self.id_token_claims.get(name)
         return value if isinstance(value, str) else None
 
-    def record(self, *, client_id: str, authority_host: str, tenant_id: str) -> AuthenticationRecord:
+    def record(
+        self, *, client_id: str, authority_host: str, tenant_id: str, needs_name: bool = True
+    ) -> AuthenticationRecord:
         """Return the record of the account that signed in.
 
         :param client_id: the client it signed in to.
         :param authority_host: the authority it signed in at, used if the id token names no issuer.
         :param tenant_id: the tenant it signed in to, used if the id token names none.
+        :param needs_name: whether the reply has to say who signed in. If it need not, the record may name nobody.
         :raises ~azure.core.exceptions.ClientAuthenticationError: the reply does not say who signed in.
         """
         home_account_id = self.home_account_id
-        if not self.id_token or not home_account_id:
+        if needs_name and not (self.id_token and home_account_id):
             raise AuthenticationFailedError(
                 "The authority's reply does not say who signed in: it has no usable id token. Nothing was stored."
             )
@@ -153,7 +156,7 @@ class TokenResponse:
             tenant_id=self.tenant_id or tenant_id,
             client_id=client_id,
             authority=self._issuer.netloc or authority_host,
-            home_account_id=home_account_id,
+            home_account_id=home_account_id or "",
             username=self.username,
         )
 

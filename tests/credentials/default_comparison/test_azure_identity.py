@@ -40,6 +40,8 @@ CASES: Final[dict[str, Case]] = {
     "required": ({}, {"require_envvar": True}),
     "required and empty": ({VARIABLE: " "}, {"require_envvar": True}),
     "tenant": ({}, {"tenant_id": TENANT}),
+    "client": ({}, {"client_id": CLIENT}),
+    "user": ({}, {"username": "ada@contoso.example"}),
     "workload": (WORKLOAD, {}),
     "workload with parameters": (
         {"AZURE_FEDERATED_TOKEN_FILE": "/token"},
