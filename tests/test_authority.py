@@ -94,6 +94,21 @@ def test_what_can_be_no_host_is_refused(text: str) -> None:
         normalize_authority(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["https://me:pass@host", "http://me:pass@host", "me:p/a#s?pass@host:x/path", "pass@h:x"]
+)
+def test_a_password_in_an_authority_is_not_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="…@h") as caught:
+        normalize_authority(text)
+    assert "pass" not in str(caught.value)
+
+
+def test_an_authority_that_is_no_text_is_refused() -> None:
+    authority: Any = 5
+    with pytest.raises(ValueError, match="The authority 5 must be a host such as"):
+        normalize_authority(authority)
+
+
 @given(st.text() | st.text().map("https://".__add__))
 def test_any_text_is_an_authority_or_refused(text: str) -> None:
     try:
