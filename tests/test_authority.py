@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from azid import AzureAuthorityHosts, KnownAuthorities
 from azid.authority import (
     aliases,
+    allowed_tenants,
     default_authority,
     host_of,
     is_guid,
@@ -262,6 +263,13 @@ def test_the_tenant_to_ask(
 def test_another_tenant_must_be_allowed(environment: MutableMapping[str, str], own: str, allowed: list[str]) -> None:
     with pytest.raises(ClientAuthenticationError, match=r"tenant other.*additionally_allowed_tenants"):
         resolve_tenant(own, "other", allowed)
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"), [(None, ()), ([], ()), (["a", "b"], ("a", "b")), ("contoso.example", ("contoso.example",))]
+)
+def test_one_tenant_may_be_allowed_as_text(given: list[str] | str | None, allowed: tuple[str, ...]) -> None:
+    assert allowed_tenants(given) == allowed
 
 
 def test_a_malformed_tenant_is_refused_even_where_any_is_allowed(environment: MutableMapping[str, str]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "AzureAuthorityHosts",
     "KnownAuthorities",
     "aliases",
+    "allowed_tenants",
     "default_authority",
     "host_of",
     "is_guid",
@@ -155,6 +156,14 @@ def validate_tenant_id(tenant_id: str) -> str:
             "'contoso.onmicrosoft.com'."
         )
     return tenant_id
+
+
+def allowed_tenants(given: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the tenants that `additionally_allowed_tenants` names.
+
+    :param given: tenants, or one of them as text, which azure-identity takes, too.
+    """
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def resolve_tenant(own: str, requested: str | None, additionally_allowed: Iterable[str]) -> str:

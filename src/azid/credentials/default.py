@@ -8,6 +8,7 @@ from importlib import import_module
 from types import EllipsisType
 from typing import Any, Final
 
+from azid.authority import allowed_tenants
 from azid.chain import Chain
 from azid.clock import Clock
 from azid.credentials.chained import ChainedTokenCredential
@@ -121,7 +122,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 "'workload_identity_tenant_id', 'interactive_browser_tenant_id' … or name the tenant in 'get_token'."
             )
         refuse_misspellings(kwargs, keywords_of(type(self)))
-        additionally_allowed_tenants = tuple(additionally_allowed_tenants or ())  # for several
+        additionally_allowed_tenants = allowed_tenants(additionally_allowed_tenants)  # for several
         environ = os.environ if environ is None else environ
         excluded = {
             "environment": exclude_environment_credential,

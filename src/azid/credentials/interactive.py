@@ -7,6 +7,7 @@ from typing import Any
 
 from azid.authority import (
     DEFAULT_TENANT,
+    allowed_tenants,
     default_authority,
     management_scope,
     normalize_authority,
@@ -102,7 +103,7 @@ class InteractiveCredential(Credential):
             client_id=client_id,
             authority=normalize_authority(authority) if authority else default_authority(),
             tenant_id=validate_tenant_id(tenant_id or DEFAULT_TENANT),
-            additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
+            additionally_allowed_tenants=allowed_tenants(additionally_allowed_tenants),
             record=record,
             login_hint=login_hint,
             prompts=not disable_automatic_authentication,
