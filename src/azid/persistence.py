@@ -62,7 +62,9 @@ def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
 
     :raises CredentialUnavailableError: there is no such storage on this machine; the message names the remedy.
     :raises ValueError: the cache's name cannot be a file's.
+    :raises TypeError: they are no options of azid's.
     """
+    _require_options(options)
     if options is None:
         from azid.tokens.stores.memory import MemoryTokenStore
 
@@ -79,6 +81,7 @@ def open_storage_when_needed(options: TokenCachePersistenceOptions | None) -> St
 
     What `open_storage` raises is raised then.
     """
+    _require_options(options)
     if options is None or options.store is not None:
         return open_storage(options)
     from azid.tokens.stores.deferred import DeferredTokenStore
@@ -94,6 +97,7 @@ def open_existing_storage(options: TokenCachePersistenceOptions | None) -> Stora
 
     :param options: which storage. None for the cache that Microsoft's developer tools share, encrypted or not.
     """
+    _require_options(options)
     if options is not None and options.store is not None:
         return open_storage(options)
     from azid.tokens.stores.deferred import DeferredTokenStore
@@ -101,6 +105,14 @@ def open_existing_storage(options: TokenCachePersistenceOptions | None) -> Stora
     wanted = options or TokenCachePersistenceOptions(allow_unencrypted_storage=True)
     store = DeferredTokenStore(lambda: _open_existing_store(wanted))
     return Storage(lambda _: store, own=store)
+
+
+def _require_options(options: TokenCachePersistenceOptions | None) -> None:
+    if options is not None and not isinstance(options, TokenCachePersistenceOptions):
+        raise TypeError(
+            "Where tokens are kept is said by azid.TokenCachePersistenceOptions(), which "
+            f"{type(options).__module__}.{type(options).__qualname__} is not."
+        )
 
 
 def _open_existing_store(options: TokenCachePersistenceOptions) -> TokenStore:

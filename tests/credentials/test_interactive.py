@@ -167,6 +167,29 @@ def test_authenticate_refuses_what_it_does_not_know(credential: DeviceCodeCreden
         credential.authenticate(GRAPH, scopes=[GRAPH])
 
 
+@pytest.mark.parametrize("scopes", [(5,), (None,), ([5],), ([GRAPH, None],)])
+def test_authenticate_says_what_is_no_scope(credential: DeviceCodeCredential, scopes: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match="'authenticate' takes scopes as text"):
+        credential.authenticate(*scopes)
+
+
+@every_kind
+@pytest.mark.parametrize("record", ["{}", {}, True])
+def test_what_is_no_record_is_refused(make: Callable[..., InteractiveCredential], record: Any) -> None:
+    if make is not make_password_credential:
+        with pytest.raises(TypeError, match=r"'authentication_record' takes .*AuthenticationRecord\.deserialize"):
+            make(authentication_record=record)
+    with pytest.raises(TypeError, match="'account' takes an AuthenticationRecord"):
+        make().sign_out(record)
+
+
+@every_kind
+@pytest.mark.parametrize("options", [True, {}, "msal.cache"])
+def test_what_are_no_persistence_options_is_refused(make: Callable[..., InteractiveCredential], options: Any) -> None:
+    with pytest.raises(TypeError, match=r"azid\.TokenCachePersistenceOptions\(\), which builtins\.\w+ is not"):
+        make(cache_persistence_options=options)
+
+
 @pytest.mark.parametrize(
     ("authority", "scope"),
     [
