@@ -376,6 +376,12 @@ def test_three_wrong_passwords_make_one_request(entra: Emulator) -> None:
     assert len(entra.token_requests("password")) == 1
 
 
+@pytest.mark.parametrize(("username", "password", "told"), [("", "x", "'username'"), ("x", None, "'password'")])
+def test_what_is_missing_of_a_user_name_and_a_password_is_named(username: Any, password: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        UsernamePasswordCredential("client", username, password)
+
+
 def test_a_password_credential_warns_where_it_is_made() -> None:
     with pytest.warns(DeprecationWarning, match="multifactor") as caught:
         UsernamePasswordCredential("client", "user", "password")
