@@ -106,6 +106,9 @@ class CredentialUnavailableError(_PicklableError):
     """The credential could not try to sign in: something that it needs is missing here.
 
     A chain of credentials goes on to the next one upon this error, and upon no other.
+
+    :param message: what is missing and what to do next.
+    :param response: the reply that says so, where there was one.
     """
 
 
