@@ -34,9 +34,10 @@ class SignInApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     Screen { align: center middle; }
-    #card { width: 72; height: auto; border: round $primary; padding: 1 3; }
+    #card { width: 72; max-width: 100%; height: auto; border: round $primary; padding: 1 3; }
     ContentSwitcher, ContentSwitcher > Vertical, Horizontal { height: auto; }
     ContentSwitcher > Vertical > * { margin-bottom: 1; }
+    Label, Link { max-width: 100%; }
     Button { margin-right: 2; }
     #code { width: 100%; padding: 1; text-align: center; text-style: bold; color: $accent; background: $boost; }
     ProgressBar, Bar { width: 100%; }
@@ -159,7 +160,7 @@ def main() -> None:
     ada = User("ada@contoso.example", password="lovelace")
     with Emulator([ada]) as entra:
         app = SignInApp(authority=entra.authority, connection_verify=entra.ca_file, disable_instance_discovery=True)
-        app.sub_title = f"sign in as {ada.username} with the password {ada.password}"
+        app.sub_title = f"{ada.username}, password: {ada.password}"
         app.run()
 
 

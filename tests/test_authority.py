@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from azid import AzureAuthorityHosts, KnownAuthorities
 from azid.authority import (
     aliases,
+    allowed_tenants,
     default_authority,
     host_of,
     is_guid,
@@ -92,6 +93,21 @@ def test_an_impossible_port_is_refused(text: str) -> None:
 def test_what_can_be_no_host_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="authority"):
         normalize_authority(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://me:pass@host", "http://me:pass@host", "me:p/a#s?pass@host:x/path", "pass@h:x"]
+)
+def test_a_password_in_an_authority_is_not_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="…@h") as caught:
+        normalize_authority(text)
+    assert "pass" not in str(caught.value)
+
+
+def test_an_authority_that_is_no_text_is_refused() -> None:
+    authority: Any = 5
+    with pytest.raises(ValueError, match="The authority 5 must be a host such as"):
+        normalize_authority(authority)
 
 
 @given(st.text() | st.text().map("https://".__add__))
@@ -247,6 +263,13 @@ def test_the_tenant_to_ask(
 def test_another_tenant_must_be_allowed(environment: MutableMapping[str, str], own: str, allowed: list[str]) -> None:
     with pytest.raises(ClientAuthenticationError, match=r"tenant other.*additionally_allowed_tenants"):
         resolve_tenant(own, "other", allowed)
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"), [(None, ()), ([], ()), (["a", "b"], ("a", "b")), ("contoso.example", ("contoso.example",))]
+)
+def test_one_tenant_may_be_allowed_as_text(given: list[str] | str | None, allowed: tuple[str, ...]) -> None:
+    assert allowed_tenants(given) == allowed
 
 
 def test_a_malformed_tenant_is_refused_even_where_any_is_allowed(environment: MutableMapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -140,6 +141,13 @@ def test_a_key_that_entra_does_not_take() -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(ValueError, match="must have an RSA key"):
         load(pem + issue("CN=app").pem.encode())
+
+
+def test_text_is_refused(files: Files) -> None:
+    text: Any = files.pem().decode()
+    with pytest.raises(TypeError, match="the bytes of its file, not as text") as caught:
+        load(text)
+    assert "PRIVATE KEY" not in str(caught.value)
 
 
 def test_both_a_path_and_bytes(files: Files) -> None:

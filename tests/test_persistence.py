@@ -210,6 +210,15 @@ def test_the_store_is_not_shown() -> None:
     assert "store" not in repr(TokenCachePersistenceOptions(store=MemoryTokenStore()))
 
 
+def test_a_partition_is_never_passed_over() -> None:
+    with pytest.raises(ValueError, match="'partition' is part of a store of many people: pass one as 'store'"):
+        TokenCachePersistenceOptions(partition="user 7")
+    for personal in (False, True):
+        options = TokenCachePersistenceOptions(store=MemoryTokenStore(personal=personal), partition="user 7")
+        with pytest.raises(ValueError, match="This store has no partitions"):
+            DeviceCodeCredential(cache_persistence_options=options)
+
+
 def test_an_encryption_that_does_not_exist_is_refused() -> None:
     assert TokenCachePersistenceOptions().encryption is None
     assert TokenCachePersistenceOptions(encryption="kernel-keyring").encryption == "kernel-keyring"

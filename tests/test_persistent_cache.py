@@ -89,6 +89,15 @@ def test_a_store_of_unknown_people_has_no_list() -> None:
         PersistentCache(TokenCachePersistenceOptions(store=MemoryTokenStore()))
 
 
+def test_only_records_are_signed_out(sign_in: Any, options: TokenCachePersistenceOptions) -> None:
+    sign_in(ADA)
+    cache = PersistentCache(options)
+    accounts: Any = cache.accounts()
+    with pytest.raises(TypeError, match="'accounts' takes an AuthenticationRecord, which list is not"):
+        cache.sign_out(*accounts, accounts)
+    assert cache.accounts() == accounts
+
+
 class BrokenStore(MemoryTokenStore):
     """Cannot be read."""
 

@@ -266,6 +266,18 @@ def test_a_refresh_that_brings_another_account_fails_and_stores_nothing(
     assert credential.get_token(GRAPH)
 
 
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_record_whose_sign_in_is_not_kept_says_so(make_credential: Make, persistent: bool) -> None:
+    record = make_credential().authenticate(GRAPH)
+    options = TokenCachePersistenceOptions(store=MemoryTokenStore()) if persistent else None
+    another = make_credential(
+        authentication_record=record, cache_persistence_options=options, disable_automatic_authentication=True
+    )
+    with pytest.raises(AuthenticationRequiredError, match=f"No sign-in of {ADA.username} is kept here") as caught:
+        another.get_token(GRAPH)
+    assert ("cache_persistence_options" in str(caught.value)) is not persistent
+
+
 def test_without_a_record_and_without_prompting_there_is_no_request(make_credential: Make, entra: Emulator) -> None:
     credential = make_credential(disable_automatic_authentication=True)
     with pytest.raises(AuthenticationRequiredError) as caught:

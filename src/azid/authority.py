@@ -19,6 +19,7 @@ __all__ = [
     "AzureAuthorityHosts",
     "KnownAuthorities",
     "aliases",
+    "allowed_tenants",
     "default_authority",
     "host_of",
     "is_guid",
@@ -80,24 +81,26 @@ def normalize_authority(authority: str) -> str:
 
     :raises ValueError: it is not https, or says more than a host and a port.
     """
-    text = authority.strip()
+    text = authority.strip() if isinstance(authority, str) else ""
+    _, at, rest = str(authority).rpartition("@")
+    shown = repr(f"…@{rest}" if at else authority)  # before the @ there may be a password
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host = parts.hostname or "" if text.isprintable() else ""  # urlsplit passes over tabs and line ends
     except ValueError:
         parts, host = urlsplit("https:"), ""
     if parts.scheme != "https":
-        raise ValueError(f"The authority {authority!r} must be an https URL: sign-ins go over TLS only.")
+        raise ValueError(f"The authority {shown} must be an https URL: sign-ins go over TLS only.")
     more = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
     if more or not _HOST.fullmatch(host):
         raise ValueError(
-            f"The authority {authority!r} must be a host such as {AzureAuthorityHosts.AZURE_PUBLIC_CLOUD!r}, with "
+            f"The authority {shown} must be a host such as {AzureAuthorityHosts.AZURE_PUBLIC_CLOUD!r}, with "
             "nothing behind it. Give the tenant as 'tenant_id'."
         )
     try:
         port = parts.port
     except ValueError:
-        raise ValueError(f"The authority {authority!r} names an impossible port.") from None
+        raise ValueError(f"The authority {shown} names an impossible port.") from None
     host = f"[{host}]" if ":" in host else host
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
 
@@ -153,6 +156,14 @@ def validate_tenant_id(tenant_id: str) -> str:
             "'contoso.onmicrosoft.com'."
         )
     return tenant_id
+
+
+def allowed_tenants(given: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the tenants that `additionally_allowed_tenants` names.
+
+    :param given: tenants, or one of them as text, which azure-identity takes, too.
+    """
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def resolve_tenant(own: str, requested: str | None, additionally_allowed: Iterable[str]) -> str:

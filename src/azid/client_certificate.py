@@ -31,6 +31,7 @@ def load_client_certificate(
     :param name: what the parameters' names begin with, for errors.
     :raises ValueError: not exactly one of `path` and `data` was given; the file is neither PEM nor PKCS #12; it lacks
         the key or its certificate; the password is wrong; the key is no RSA key.
+    :raises TypeError: the file's content was given as text.
     :raises OSError: the file cannot be read.
     """
     if path and data:
@@ -39,6 +40,8 @@ def load_client_certificate(
         data = Path(path).read_bytes()
     if not data:
         raise ValueError(f"A certificate is needed: give '{name}_path' or '{name}_data'.")
+    if isinstance(data, str):
+        raise TypeError("A certificate is given as the bytes of its file, not as text: open the file in mode 'rb'.")
     secret = password.encode() if isinstance(password, str) else password
     key, chain = (_from_pem if _PEM_BEGINS in data else _from_pkcs12)(data, secret or None)
     return _in_msals_form(key, chain, send_chain=send_chain)

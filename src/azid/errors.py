@@ -4,7 +4,8 @@
      ├ AuthenticationFailedError          tried, and failed
      └ CredentialUnavailableError         could not try: something is missing on this machine or in the configuration
         ├ AuthenticationRequiredError     a person has to sign in, and the credential may not ask for it
-        └ BrokerUnavailableError          the operating system's broker cannot be asked; a browser may do instead
+        ├ BrokerUnavailableError          the operating system's broker cannot be asked; a browser may do instead
+        └ EncryptionUnavailableError      nothing encrypts tokens here; a plain file may do instead
 
 No token, code, password, verifier or claims value is part of a message or a repr, and a pickled error holds neither
 the request that failed nor a traceback.
@@ -27,6 +28,7 @@ __all__ = [
     "AuthenticationRequiredError",
     "BrokerUnavailableError",
     "CredentialUnavailableError",
+    "EncryptionUnavailableError",
 ]
 
 # What azure-core's base class keeps of the moment it was raised in: not picklable, and it leads to frames with secrets.
@@ -112,11 +114,27 @@ class CredentialUnavailableError(_PicklableError):
     """The credential could not try to sign in: something that it needs is missing here.
 
     A chain of credentials goes on to the next one upon this error, and upon no other.
+
+    :param message: what is missing and what to do next.
+    :param response: the reply that says so, where there was one.
     """
 
 
 class BrokerUnavailableError(CredentialUnavailableError):
     """The operating system's broker cannot be asked: its runtime does not load, or it does not serve the authority."""
+
+
+class EncryptionUnavailableError(CredentialUnavailableError):
+    """Nothing here encrypts tokens in the way that was asked for.
+
+    :param explanation: why, and what to do about it.
+    :param otherwise: how a program asks for another way.
+    """
+
+    def __init__(self, explanation: str, otherwise: str) -> None:
+        super().__init__(f"{explanation} {otherwise}")
+        self.explanation = explanation
+        """The message without the other way: the command has options of its own for that."""
 
 
 class AuthenticationRequiredError(CredentialUnavailableError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["TokenCachePersistenceOptions", "open_existing_storage", "open_storage", "open_storage_when_needed"]
 
 _DEFAULT_NAME: Final = "msal.cache"
+_GIVE_ONE: Final = "pass one as 'store', such as a SQLiteTokenStore"
 
 
 class TokenCachePersistenceOptions:
@@ -30,7 +31,7 @@ class TokenCachePersistenceOptions:
         their sign-ins. None by default.
     :param partition: whose partition of a store of many people this credential uses, such as the service's own user ID.
         Defaults to the home account ID of the credential's record.
-    :raises ValueError: there is no such encryption.
+    :raises ValueError: there is no such encryption, or a partition without a store.
     """
 
     def __init__(
@@ -44,6 +45,9 @@ class TokenCachePersistenceOptions:
     ) -> None:
         if encryption not in (None, "kernel-keyring"):
             raise ValueError("'encryption' is \"kernel-keyring\", or None for what the platform has.")
+        if partition is not None and store is None:
+            # Passed over, it would give one person the tokens of another: this user's own cache has room for both.
+            raise ValueError(f"'partition' is part of a store of many people: {_GIVE_ONE}.")
         self.allow_unencrypted_storage = allow_unencrypted_storage
         self.name = name
         self.encryption = encryption
@@ -61,8 +65,10 @@ def open_storage(options: TokenCachePersistenceOptions | None) -> Storage:
     """Return the storage that `options` ask for; one in memory if they are None.
 
     :raises CredentialUnavailableError: there is no such storage on this machine; the message names the remedy.
-    :raises ValueError: the cache's name cannot be a file's.
+    :raises ValueError: the cache's name cannot be a file's, or the store has no partitions.
+    :raises TypeError: they are no options of azid's.
     """
+    _require_options(options)
     if options is None:
         from azid.tokens.stores.memory import MemoryTokenStore
 
@@ -79,6 +85,7 @@ def open_storage_when_needed(options: TokenCachePersistenceOptions | None) -> St
 
     What `open_storage` raises is raised then.
     """
+    _require_options(options)
     if options is None or options.store is not None:
         return open_storage(options)
     from azid.tokens.stores.deferred import DeferredTokenStore
@@ -94,6 +101,7 @@ def open_existing_storage(options: TokenCachePersistenceOptions | None) -> Stora
 
     :param options: which storage. None for the cache that Microsoft's developer tools share, encrypted or not.
     """
+    _require_options(options)
     if options is not None and options.store is not None:
         return open_storage(options)
     from azid.tokens.stores.deferred import DeferredTokenStore
@@ -101,6 +109,14 @@ def open_existing_storage(options: TokenCachePersistenceOptions | None) -> Stora
     wanted = options or TokenCachePersistenceOptions(allow_unencrypted_storage=True)
     store = DeferredTokenStore(lambda: _open_existing_store(wanted))
     return Storage(lambda _: store, own=store)
+
+
+def _require_options(options: TokenCachePersistenceOptions | None) -> None:
+    if options is not None and not isinstance(options, TokenCachePersistenceOptions):
+        raise TypeError(
+            "Where tokens are kept is said by azid.TokenCachePersistenceOptions(), which "
+            f"{type(options).__module__}.{type(options).__qualname__} is not."
+        )
 
 
 def _open_existing_store(options: TokenCachePersistenceOptions) -> TokenStore:
@@ -128,6 +144,8 @@ def _storage_in(store: TokenStore | PartitionedTokenStore, partition: str | None
     from azid.tokens.store import PartitionedTokenStore
 
     if not isinstance(store, PartitionedTokenStore):
+        if partition is not None:
+            raise ValueError(f"This store has no partitions. Leave 'partition' out, or {_GIVE_ONE}.")
         return Storage(lambda _: store, own=store if store.personal else None)
     if partition is None:
         return Storage(store.partition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from azid.authority import host_of, normalize_authority
 from azid.errors import CredentialUnavailableError
 from azid.persistence import TokenCachePersistenceOptions, open_storage
-from azid.record import AuthenticationRecord
+from azid.record import AuthenticationRecord, require_record
 from azid.tokens import document
 from azid.tokens.cache import TokenCache
 
@@ -52,8 +52,11 @@ class PersistentCache:
         Other processes notice when they next look into the store. The browser stays signed in.
 
         :param accounts: records that `accounts` or `authenticate` returned. Defaults to all of `accounts`.
+        :raises TypeError: one of them is no record.
         :raises CredentialUnavailableError: the store cannot be read or written to.
         """
+        for account in accounts:
+            require_record(account, "accounts")
         for account in accounts or self.accounts():
             host = host_of(normalize_authority(account.authority))
             TokenCache(client_id=account.client_id, host=host, storage=self._storage).remove(account)

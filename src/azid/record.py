@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final, NamedTuple
 
-__all__ = ["AuthenticationRecord"]
+__all__ = ["AuthenticationRecord", "require_record"]
 
 _VERSION: Final = "1.0"
 _JSON_NAMES: Final = {
@@ -15,6 +15,20 @@ _JSON_NAMES: Final = {
     "tenant_id": "tenantId",
     "username": "username",
 }
+
+
+def require_record(record: AuthenticationRecord, name: str) -> None:
+    """Refuse what is no record, such as a record's text. One of azure-identity's is as good as azid's own.
+
+    :param record: what was given.
+    :param name: the parameter that it was given for, for the error.
+    :raises TypeError: it is none.
+    """
+    if not hasattr(record, "home_account_id"):
+        raise TypeError(
+            f"'{name}' takes an AuthenticationRecord, which {type(record).__name__} is not: 'authenticate' and "
+            "'accounts' return some, and AuthenticationRecord.deserialize reads one from text."
+        )
 
 
 class AuthenticationRecord(NamedTuple):

@@ -107,7 +107,9 @@ class SilentTokens:
         self, request: TokenRequest, record: AuthenticationRecord
     ) -> tuple[TokenResponse, StoredRefreshToken]:
         refusal: AuthenticationFailedError | None = None
+        reason = self._none_kept(record)
         for candidate in self._cache.refresh_tokens(request, record):
+            reason = ""
             if candidate.secret in self._ended_refresh_tokens:
                 break  # and so have the older ones
             try:
@@ -122,15 +124,20 @@ class SilentTokens:
                 if error.ends_the_sign_in:
                     self._ended_refresh_tokens.add(candidate.secret)
                     break
-        raise self._sign_in_required(request, refusal) from refusal
+        raise self._sign_in_required(request, refusal, reason) from refusal
+
+    def _none_kept(self, record: AuthenticationRecord) -> str:
+        # A record alone is easily taken for a sign-in: it only finds one, where that is kept.
+        why = ": without 'cache_persistence_options' it ends with its credential" if self._cache.private else ""
+        return f"No sign-in of {record.username or record.home_account_id} is kept here{why}."
 
     def _sign_in_required(
-        self, request: TokenRequest, refusal: AuthenticationFailedError | None
+        self, request: TokenRequest, refusal: AuthenticationFailedError | None, reason: str = ""
     ) -> AuthenticationRequiredError:
-        reason = f" {refusal.message}" if refusal is not None else ""
+        reason = refusal.message if refusal is not None else reason
         return AuthenticationRequiredError(
             request.scopes,
-            f"{self._needed}{reason}",
+            f"{self._needed} {reason}".rstrip(),
             claims=request.claims,
             response=refusal.response if refusal is not None else None,
         )

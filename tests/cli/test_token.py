@@ -267,6 +267,21 @@ def test_malformed_options(sign_in: SignIn, azid: Invoke, arguments: list[str]) 
     assert json.loads(told.stderr)["error"]["code"] == "usage"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--scope", "openid"], "'--scope' requires at least one scope"),
+        (["--scope", 'a"b'], "is no scope"),
+        (["--scope", GRAPH, "--tenant", "a b"], "is no tenant ID"),
+    ],
+)
+def test_nobody_is_told_to_sign_in_with_malformed_options(azid: Invoke, arguments: list[str], told: str) -> None:
+    done = azid("token", *arguments)
+    assert (done.exit_code, done.stdout) == (exit_codes.USAGE, "")
+    assert told in done.stderr
+    assert "azid login" not in done.stderr
+
+
 def test_whoever_has_to_say_more_is_not_told_to_sign_in_first(azid: Invoke, at_entra: tuple[str, ...]) -> None:
     done = azid("token", *at_entra)
     assert done.exit_code == exit_codes.USAGE

@@ -24,7 +24,6 @@ from azid import (
     TokenCachePersistenceOptions,
     UsernamePasswordCredential,
 )
-from azid.clock import ManualClock
 from azid.emulator import Emulator, Fault
 from azid.flows.password import PasswordSignIn
 from azid.tokens.stores.memory import MemoryTokenStore
@@ -165,6 +164,29 @@ def test_authenticate_refuses_what_it_does_not_know(credential: DeviceCodeCreden
         credential.authenticate(GRAPH, colour="blue")
     with pytest.raises(TypeError, match="both"):
         credential.authenticate(GRAPH, scopes=[GRAPH])
+
+
+@pytest.mark.parametrize("scopes", [(5,), (None,), ([5],), ([GRAPH, None],)])
+def test_authenticate_says_what_is_no_scope(credential: DeviceCodeCredential, scopes: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match="'authenticate' takes scopes as text"):
+        credential.authenticate(*scopes)
+
+
+@every_kind
+@pytest.mark.parametrize("record", ["{}", {}, True])
+def test_what_is_no_record_is_refused(make: Callable[..., InteractiveCredential], record: Any) -> None:
+    if make is not make_password_credential:
+        with pytest.raises(TypeError, match=r"'authentication_record' takes .*AuthenticationRecord\.deserialize"):
+            make(authentication_record=record)
+    with pytest.raises(TypeError, match="'account' takes an AuthenticationRecord"):
+        make().sign_out(record)
+
+
+@every_kind
+@pytest.mark.parametrize("options", [True, {}, "msal.cache"])
+def test_what_are_no_persistence_options_is_refused(make: Callable[..., InteractiveCredential], options: Any) -> None:
+    with pytest.raises(TypeError, match=r"azid\.TokenCachePersistenceOptions\(\), which builtins\.\w+ is not"):
+        make(cache_persistence_options=options)
 
 
 @pytest.mark.parametrize(
@@ -316,47 +338,6 @@ def test_a_record_decides_client_authority_and_tenant(make_credential: Make, ent
     assert "tenant_id='contoso.example'" in repr(make_credential(authentication_record=record, client_id="other"))
     explicit = repr(make_credential(authentication_record=record, tenant_id="fabrikam.example"))
     assert "client_id='client', authority='https://login.microsoftonline.us', tenant_id='fabrikam.example'" in explicit
-
-
-def test_a_password_is_proven_before_anything_is_silent(entra: Emulator, clock: ManualClock) -> None:
-    options = TokenCachePersistenceOptions(store=MemoryTokenStore())
-    first = make_password_credential(transport=entra.transport(), clock=clock, cache_persistence_options=options)
-    record = first.authenticate(GRAPH)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        wrong = UsernamePasswordCredential(
-            DEVELOPER_SIGN_ON_CLIENT_ID,
-            ADA.username,
-            "a wrong one",
-            transport=entra.transport(),
-            clock=clock,
-            cache_persistence_options=options,
-            authentication_record=record,
-        )
-    with pytest.raises(ClientAuthenticationError, match="AADSTS50126") as caught:
-        wrong.get_token(GRAPH)
-    assert "a wrong one" not in str(caught.value)
-    assert "password is wrong" in str(caught.value)
-    assert first.get_token(GRAPH)
-    assert len(entra.token_requests("password")) == 2
-
-
-def test_three_wrong_passwords_make_one_request(entra: Emulator) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        wrong = UsernamePasswordCredential(
-            "04b07795-8ddb-461a-bbee-02f9e1bf7b46", ADA.username, "wrong", transport=entra.transport()
-        )
-    for _ in range(3):
-        with pytest.raises(ClientAuthenticationError):
-            wrong.get_token(GRAPH)
-    assert len(entra.token_requests("password")) == 1
-
-
-def test_a_password_credential_warns_where_it_is_made() -> None:
-    with pytest.warns(DeprecationWarning, match="multifactor") as caught:
-        UsernamePasswordCredential("client", "user", "password")
-    assert caught[0].filename == __file__
 
 
 SPEC = {

@@ -182,6 +182,9 @@ def test_a_network_that_is_down_is_no_reason_to_begin_anew(make: Make, entra: Em
     ("options", "error", "told"),
     [
         ({"user_assertion": ""}, TypeError, "user_assertion"),
+        ({"user_assertion": 5}, TypeError, "user_assertion"),
+        ({"client_assertion_func": "x"}, TypeError, "'client_assertion_func' must be a function"),
+        ({"client_certificate": "text"}, TypeError, "the bytes of its file"),
         ({"client_secret": ""}, TypeError, "Give 'client_certificate', 'client_secret' or"),
         ({"client_secret": "x", "client_assertion_func": str}, ValueError, "one proof of who it is"),
         ({"client_secret": "x", "client_certificate": b"x"}, ValueError, "one proof of who it is"),

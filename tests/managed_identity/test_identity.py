@@ -42,6 +42,12 @@ def test_mistakes(options: dict[str, Any], told: str) -> None:
         ManagedIdentityCredential(environ={}, **options)
 
 
+def test_a_name_without_its_key_is_refused() -> None:
+    config: Any = OBJECT_ID
+    with pytest.raises(TypeError, match="a dict with one of client_id, object_id, resource_id, not str"):
+        ManagedIdentityCredential(environ={}, identity_config=config)
+
+
 def test_cloud_shell_has_one_identity_only() -> None:
     with pytest.raises(ValueError, match="In Cloud Shell the identity is the person"):
         ManagedIdentityCredential(environ=CLOUD_SHELL, client_id=CLIENT_ID)

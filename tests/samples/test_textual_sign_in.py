@@ -97,6 +97,16 @@ async def test_a_person_signs_in_and_out(
         assert await app.credential.accounts() == []
 
 
+async def test_a_narrow_terminal_cuts_nothing_off(app: SignInApp, keep: Callable[[SignInApp, str], None]) -> None:
+    async with app.run_test(size=(50, 30)) as pilot:
+        await pilot.click("#sign-in")
+        await is_shown(app, "waiting")
+        await pilot.pause()
+        keep(app, "4-narrow")
+        shown = [widget.region for selector in ("#card", "Label", "Link") for widget in app.query(selector)]
+        assert max(region.right for region in shown) <= app.size.width
+
+
 async def test_the_countdown_goes_on_while_the_sign_in_waits(app: SignInApp) -> None:
     async with app.run_test() as pilot:
         await pilot.click("#sign-in")

@@ -60,9 +60,10 @@ def persistence_options(storage: str, *, platform: str = sys.platform) -> TokenC
 
     :param storage: which one.
     :param platform: what kind of machine it is, as `sys.platform` has it.
-    :raises CommandFailed: sign-ins cannot be kept there.
+    :raises CommandFailed: nothing encrypts sign-ins there.
+    :raises CredentialUnavailableError: this user has no place for them.
     """
-    from azid.errors import CredentialUnavailableError
+    from azid.errors import EncryptionUnavailableError
     from azid.persistence import TokenCachePersistenceOptions
     from azid.tokens.stores.personal import open_personal_store
 
@@ -73,9 +74,9 @@ def persistence_options(storage: str, *, platform: str = sys.platform) -> TokenC
             encryption="kernel-keyring" if settled == "kernel-keyring" else None,
             platform=platform,
         )
-    except CredentialUnavailableError as error:
+    except EncryptionUnavailableError as error:
         # What the error says of the library's own parameters is of no use to who types a command.
-        why = getattr(error, "explanation", str(error))
+        why = error.explanation
         if storage == "auto" and settled == "kernel-keyring":
             why = f"There is no keyring here. {why}"
         instead = _PLAINTEXT_INSTEAD

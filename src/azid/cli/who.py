@@ -86,13 +86,19 @@ class Who(NamedTuple):
         :raises click.UsageError: an option is malformed, or several accounts may be meant.
         :raises CommandFailed: the account is not signed in, or sign-ins cannot be kept here.
         """
-        from azid.authority import aliases, default_authority, host_of, normalize_authority
+        from azid.authority import aliases, default_authority, host_of, normalize_authority, validate_tenant_id
+        from azid.scopes import parse_scopes
 
         asked = self.authority or os.environ.get("AZURE_AUTHORITY_HOST")
         active = active_account.load()
         try:
             authority = normalize_authority(asked) if asked else default_authority()
             own = normalize_authority(active.record.authority) if active is not None else ""
+            # Before anybody is told to sign in with what would be refused there, too.
+            if scopes:
+                parse_scopes(scopes, method="--scope")
+            if self.tenant:
+                validate_tenant_id(self.tenant)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         if active is not None and asked and host_of(own) not in aliases(host_of(authority)):

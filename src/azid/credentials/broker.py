@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from azid.authority import DEFAULT_TENANT, default_authority, normalize_authority, resolve_tenant, validate_tenant_id
+from azid.authority import (
+    DEFAULT_TENANT,
+    allowed_tenants,
+    default_authority,
+    normalize_authority,
+    resolve_tenant,
+    validate_tenant_id,
+)
 from azid.brokers_account import BrokersAccount
 from azid.browser import is_under_windows
 from azid.clock import Clock, SystemClock
@@ -76,7 +83,7 @@ class BrokerCredential(PickledAsMade, Credential):
             client_id=client_id,
             authority=authority,
             resolve_tenant=partial(
-                resolve_tenant, self._tenant_id, additionally_allowed=tuple(additionally_allowed_tenants or ())
+                resolve_tenant, self._tenant_id, additionally_allowed=allowed_tenants(additionally_allowed_tenants)
             ),
             storage=open_storage(None),
             clock=clock,

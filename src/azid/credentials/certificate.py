@@ -37,7 +37,7 @@ class CertificateCredential(ApplicationCredential):
         once; in `azid.aio`, at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is missing or malformed.
-    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: the certificate was given as text, or a keyword looks like a misspelling of one of these.
     :raises CredentialUnavailableError: the storage that was asked for cannot be had.
     :raises OSError: the file cannot be read.
     """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from azid.authority import default_authority, normalize_authority, resolve_tenant, validate_tenant_id
+from azid.authority import allowed_tenants, default_authority, normalize_authority, resolve_tenant, validate_tenant_id
 from azid.clock import Clock, SystemClock
 from azid.credentials.credential import Credential
 from azid.credentials.pickled import PickledAsMade
@@ -66,7 +66,7 @@ class ApplicationCredential(PickledAsMade, Credential):
         self._tenant_id = validate_tenant_id(tenant_id)
         self._client_id = validate_client_id(client_id)
         self._authority = normalize_authority(authority) if authority else default_authority()
-        clock, allowed = clock or SystemClock(), tuple(additionally_allowed_tenants or ())
+        clock, allowed = clock or SystemClock(), allowed_tenants(additionally_allowed_tenants)
         msal = confidential_client(
             client_credential,
             client_id=client_id,

@@ -8,6 +8,7 @@ from importlib import import_module
 from types import EllipsisType
 from typing import Any, Final
 
+from azid.authority import allowed_tenants
 from azid.chain import Chain
 from azid.clock import Clock
 from azid.credentials.chained import ChainedTokenCredential
@@ -129,7 +130,7 @@ class DefaultAzureCredential(ChainedTokenCredential):
                 f"{_EACH_HAS_ITS_OWN[keyword]}."
             )
         refuse_misspellings(kwargs, keywords_of(type(self)))
-        additionally_allowed_tenants = tuple(additionally_allowed_tenants or ())  # for several
+        additionally_allowed_tenants = allowed_tenants(additionally_allowed_tenants)  # for several
         environ = os.environ if environ is None else environ
         excluded = {
             "environment": exclude_environment_credential,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from azid.authority import default_authority, normalize_authority, validate_tenant_id
+from azid.authority import allowed_tenants, default_authority, normalize_authority, validate_tenant_id
 from azid.clock import Clock, SystemClock
 from azid.credentials.client import validate_client_id
 from azid.credentials.credential import Credential
@@ -62,7 +62,7 @@ class DelegatedCredential(PickledAsMade, Credential):
             client_id=validate_client_id(client_id),
             authority=normalize_authority(authority) if authority else default_authority(),
             tenant_id=validate_tenant_id(tenant_id),
-            additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
+            additionally_allowed_tenants=allowed_tenants(additionally_allowed_tenants),
             record=None,
             login_hint=None,
             prompts=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from azid.authority import AzureAuthorityHosts, normalize_authority, resolve_tenant, validate_tenant_id
+from azid.authority import AzureAuthorityHosts, allowed_tenants, normalize_authority, resolve_tenant, validate_tenant_id
 from azid.clock import Clock
 from azid.credentials.credential import Credential
 from azid.credentials.pickled import PickledAsMade
@@ -34,7 +34,7 @@ class DeveloperToolCredential(PickledAsMade, Credential):
             client_id=type(self).__name__,
             authority=normalize_authority(AzureAuthorityHosts.AZURE_PUBLIC_CLOUD),  # which cloud it is the tool knows
             resolve_tenant=partial(
-                resolve_tenant, self._tenant_id, additionally_allowed=tuple(additionally_allowed_tenants or ())
+                resolve_tenant, self._tenant_id, additionally_allowed=allowed_tenants(additionally_allowed_tenants)
             ),
             storage=open_storage(None),
             clock=clock,

@@ -7,6 +7,7 @@ from typing import Any
 
 from azid.authority import (
     DEFAULT_TENANT,
+    allowed_tenants,
     default_authority,
     management_scope,
     normalize_authority,
@@ -22,7 +23,7 @@ from azid.keywords import refuse_misspellings
 from azid.msal_client.deferred import public_client
 from azid.persistence import TokenCachePersistenceOptions, open_storage
 from azid.pipeline import TokenPipeline
-from azid.record import AuthenticationRecord
+from azid.record import AuthenticationRecord, require_record
 from azid.tokens.cache import Storage
 
 __all__ = ["InteractiveCredential"]
@@ -68,7 +69,8 @@ class InteractiveCredential(Credential):
         once; in `azid.aio`, at its first use.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
-    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: a keyword looks like a misspelling of one of these parameters, or a parameter is
+        of another type.
     :raises CredentialUnavailableError: the storage that was asked for cannot be had.
     """
 
@@ -95,6 +97,7 @@ class InteractiveCredential(Credential):
         refuse_misspellings(kwargs, _PARAMETERS)
         record = authentication_record
         if record is not None:
+            require_record(record, "authentication_record")
             client_id, authority, tenant_id = record.client_id, record.authority, tenant_id or record.tenant_id
         if not isinstance(client_id, str) or not client_id:
             raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
@@ -102,7 +105,7 @@ class InteractiveCredential(Credential):
             client_id=client_id,
             authority=normalize_authority(authority) if authority else default_authority(),
             tenant_id=validate_tenant_id(tenant_id or DEFAULT_TENANT),
-            additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
+            additionally_allowed_tenants=allowed_tenants(additionally_allowed_tenants),
             record=record,
             login_hint=login_hint,
             prompts=not disable_automatic_authentication,
@@ -195,8 +198,11 @@ class InteractiveCredential(Credential):
 
         :param account: the account. Defaults to the credential's own.
         :raises ValueError: no account was given, and there are several to choose from.
+        :raises TypeError: what was given is no record.
         :raises CredentialUnavailableError: the store cannot be read or written to; the account may still be in it.
         """
+        if account is not None:
+            require_record(account, "account")
         self._sign_ins.sign_out(account)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -232,5 +238,6 @@ def _given_scopes(positional: tuple[str | Iterable[str], ...], keyword: Iterable
         raise TypeError("authenticate() takes scopes either one by one or as 'scopes', not both")
     given: list[str] = []
     for item in positional if keyword is None else (keyword,):
-        given.extend((item,) if isinstance(item, str) else item)
+        # What is neither is told apart with the scopes themselves.
+        given.extend((item,) if isinstance(item, str) or not isinstance(item, Iterable) else item)
     return tuple(given)

@@ -41,7 +41,7 @@ class ManagedIdentityCredential(PickledAsMade, Credential):
     :param kwargs: azure-core's options for requests: `transport`, `connection_timeout`, `retry_total` … A proxy is used
         only if `proxies` names one: endpoints are on the machine, and a proxy would see their secrets.
     :raises ValueError: the identity is named more than once, or where it cannot be chosen.
-    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: a keyword looks like a misspelling of one of these parameters, or `identity_config` is no dict.
     """
 
     def __init__(

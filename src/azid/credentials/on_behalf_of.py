@@ -39,7 +39,7 @@ class OnBehalfOfCredential(DelegatedCredential):
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed, or there is more than one proof of who the service is.
-    :raises TypeError: there is none, or no `user_assertion`; or a keyword looks like a misspelling.
+    :raises TypeError: there is none, a parameter is of another type, or a keyword looks like a misspelling.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class OnBehalfOfCredential(DelegatedCredential):
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
-        if not user_assertion:
+        if not isinstance(user_assertion, str) or not user_assertion:
             raise TypeError("'user_assertion' must be the access token that the service was called with.")
+        if client_assertion_func and not callable(client_assertion_func):
+            raise TypeError("'client_assertion_func' must be a function that returns an assertion.")
         proofs = [
             name
             for name, value in (

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from azid.authority import DEFAULT_TENANT, default_authority, normalize_authority, resolve_tenant, validate_tenant_id
+from azid.authority import (
+    DEFAULT_TENANT,
+    allowed_tenants,
+    default_authority,
+    normalize_authority,
+    resolve_tenant,
+    validate_tenant_id,
+)
 from azid.clock import Clock, SystemClock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
 from azid.credentials.credential import Credential
@@ -81,7 +88,7 @@ class SharedTokenCacheCredential(PickledAsMade, Credential):
             is_meant=self._is_meant,
             whose=self._whose(),
             resolve_tenant=partial(
-                resolve_tenant, asked, additionally_allowed=tuple(additionally_allowed_tenants or ())
+                resolve_tenant, asked, additionally_allowed=allowed_tenants(additionally_allowed_tenants)
             ),
             msal=public_client(
                 client_id=client_id,

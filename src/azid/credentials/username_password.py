@@ -32,7 +32,7 @@ class UsernamePasswordCredential(InteractiveCredential):
     :param enable_support_logging: whether MSAL may log personal data, to trace a problem. Defaults to False.
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
-    :raises ValueError: a parameter is malformed.
+    :raises ValueError: a parameter is missing or malformed.
     :raises TypeError: a keyword looks like a misspelling of one of these parameters.
     :raises CredentialUnavailableError: the storage that was asked for cannot be had.
     """
@@ -52,6 +52,9 @@ class UsernamePasswordCredential(InteractiveCredential):
         clock: Clock | None = None,
         **kwargs: Any,
     ) -> None:
+        for name, value in (("username", username), ("password", password)):
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"'{name}' must be the {name} that the person signs in with.")
         warn(
             "UsernamePasswordCredential cannot do multifactor authentication, which Entra ID demands more and more. "
             "Use InteractiveBrowserCredential or DeviceCodeCredential for people.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from azid.authority import AzureAuthorityHosts, normalize_authority, validate_tenant_id
+from azid.authority import AzureAuthorityHosts, allowed_tenants, normalize_authority, validate_tenant_id
 from azid.clock import Clock, SystemClock
 from azid.credentials.credential import Credential
 from azid.credentials.pickled import PickledAsMade
@@ -55,7 +55,7 @@ class VisualStudioCodeCredential(PickledAsMade, Credential):
         pipeline = TokenPipeline(**kwargs)
         source = VisualStudioCode(
             tenant_id=self._tenant_id,
-            additionally_allowed_tenants=tuple(additionally_allowed_tenants or ()),
+            additionally_allowed_tenants=allowed_tenants(additionally_allowed_tenants),
             home=Path.home if home is None else lambda: home,
             validate_authority=not disable_instance_discovery,
             support_logging=enable_support_logging,

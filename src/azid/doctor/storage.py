@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from azid.doctor.finding import Finding, Verdict
-from azid.errors import CredentialUnavailableError
+from azid.errors import CredentialUnavailableError, EncryptionUnavailableError
 
 __all__ = ["check_cache", "check_storage"]
 
@@ -67,14 +67,11 @@ def _on_linux(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _unusable_keyring(environ: Mapping[str, str]) -> str | None:
     from azid.tokens.stores.secret_service import find_session_bus, probe
-    from azid.tokens.stores.secret_service_errors import SecretServiceError
 
     try:
         probe(bus_address=find_session_bus(environ) or "", ask=lambda: False)
-    except SecretServiceError as error:
+    except EncryptionUnavailableError as error:
         return error.explanation
-    except CredentialUnavailableError as error:
-        return str(error)
     return None
 
 
@@ -83,8 +80,8 @@ def _unusable_kernel_keys() -> str | None:
 
     try:
         KernelKey("azid").probe()
-    except CredentialUnavailableError as error:
-        return str(error)
+    except EncryptionUnavailableError as error:
+        return error.explanation
     return None
 
 
@@ -142,7 +139,8 @@ def check_cache(
             environ=environ,
         )
     except CredentialUnavailableError as error:
-        yield Finding("cache", Verdict.NOTE, f"There is none: {getattr(error, 'explanation', error)}")
+        reason = error.explanation if isinstance(error, EncryptionUnavailableError) else str(error)
+        yield Finding("cache", Verdict.NOTE, f"There is none: {reason}")
         return
     try:
         documents = [store.peek(cae=cae) for cae in (False, True)]

@@ -285,6 +285,7 @@ class Emulator:
         """Refuse a user from now on with an AADSTS code.
 
         :param username: whom; or the client id of an application, for what it asks in its own name.
+        :param code: the number after AADSTS.
         :param endpoint: only at `"token"`, or at `"authorize"`: on the pages, device code's included, after the
             password. Defaults to both.
         :param grant: only this `grant_type` at the token endpoint; of a URN its last part will do:
@@ -313,6 +314,7 @@ class Emulator:
     def challenge(self, username: str, claims: Mapping[str, object] | None = None, *, needs_person: bool = True) -> str:
         """Let the protected resource answer a user with a claims challenge until a token satisfies it.
 
+        :param username: the user.
         :param claims: the claims request: `acrs` or `nbf` of the access token. Defaults to the authentication context
             `c1`.
         :param needs_person: whether a refresh with these claims is refused (AADSTS50076) until someone signed in with
@@ -325,7 +327,10 @@ class Emulator:
         return text
 
     def inject(self, fault: Fault) -> None:
-        """Let something go wrong with the next requests that match the fault."""
+        """Let something go wrong with the next requests that match a fault.
+
+        :param fault: which requests, what goes wrong with them, and how often.
+        """
         self._faults.add(fault)
 
     def clear_log(self) -> None:

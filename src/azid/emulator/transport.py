@@ -104,6 +104,7 @@ class EmulatorTransport(RequestsTransport):
     It never sleeps: a retry's wait moves a `ManualClock` on, and takes no time at all on the system's clock.
 
     :param session: a session whose requests the emulator answers.
+    :param clock: what a retry waits by.
     """
 
     def __init__(self, session: requests.Session, clock: Clock) -> None:

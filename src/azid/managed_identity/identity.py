@@ -31,8 +31,11 @@ def identity_of(client_id: str | None, identity_config: Mapping[str, str] | None
     :param client_id: its client ID; or else
     :param identity_config: one of ``client_id``, ``object_id`` and ``resource_id`` with its value.
     :raises ValueError: there is more than one name, or another key.
+    :raises TypeError: `identity_config` has no keys.
     """
     config = identity_config or {}
+    if not isinstance(config, Mapping):
+        raise TypeError(f"'identity_config' is a dict with one of {', '.join(_KEYS)}, not {type(config).__name__}.")
     if unknown := sorted(map(str, config.keys() - set(_KEYS))):
         raise ValueError(f"'identity_config' takes one of {', '.join(_KEYS)}, not {', '.join(unknown)}.")
     given = [("client_id", client_id), *config.items()]

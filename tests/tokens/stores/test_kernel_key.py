@@ -171,7 +171,14 @@ def test_a_refusal_says_what_to_do(description: str, error: int, remedy: str, ca
 def test_a_refusal_is_of_the_kind_that_a_chain_goes_on_after() -> None:
     error = KernelKeyUnavailableError("It is closed.")
     assert isinstance(error, CredentialUnavailableError)
-    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.explanation) == (str(error), error.explanation)
+
+
+def test_what_a_command_tells_of_it_names_no_parameter() -> None:
+    error = KernelKeyUnavailableError("It is closed.")
+    assert error.explanation == "Tokens cannot be encrypted under a key of the kernel's. It is closed."
+    assert "allow_unencrypted_storage" in str(error)
 
 
 class TestStore(TokenStoreContract):

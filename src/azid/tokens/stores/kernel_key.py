@@ -17,7 +17,7 @@ import secrets
 import sys
 from typing import Final
 
-from azid.errors import CredentialUnavailableError
+from azid.errors import EncryptionUnavailableError
 
 __all__ = ["KEY_SIZE", "SYSTEM_CALLS", "KernelKey", "KernelKeyUnavailableError"]
 
@@ -56,7 +56,7 @@ _REMEDIES: Final = {
 _REMEDIES[errno.EACCES] = _REMEDIES[errno.EPERM]
 
 
-class KernelKeyUnavailableError(CredentialUnavailableError):
+class KernelKeyUnavailableError(EncryptionUnavailableError):
     """The kernel keeps no keys for this program. The message says why, and what to do.
 
     :param reason: what is in the way.
@@ -64,8 +64,9 @@ class KernelKeyUnavailableError(CredentialUnavailableError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"Tokens cannot be encrypted under a key of the kernel's. {reason} Leave 'encryption' out to use the "
-            "keyring of the desktop, or set allow_unencrypted_storage=True to keep tokens in a plain file."
+            f"Tokens cannot be encrypted under a key of the kernel's. {reason}",
+            "Leave 'encryption' out to use the keyring of the desktop, or set allow_unencrypted_storage=True to keep "
+            "tokens in a plain file.",
         )
 
 

@@ -105,7 +105,7 @@ def token_folder(platform: str = sys.platform, environ: Mapping[str, str] = os.e
     if not parent or not Path(parent).is_absolute():
         raise CredentialUnavailableError(
             f"There is no place to keep tokens in: set the environment variable {variable} to a folder of this user's, "
-            "or leave 'cache_persistence_options' out to keep tokens for as long as the process lasts."
+            "by its whole path."
         )
     return Path(parent) / _FOLDER
 

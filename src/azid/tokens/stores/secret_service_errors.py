@@ -1,6 +1,6 @@
 """What can be wrong with a keyring, told apart, each with its remedy.
 
-CredentialUnavailableError
+EncryptionUnavailableError
  └ SecretServiceError
     ├ SecretStorageMissingError       the Python packages that speak D-Bus are not installed
     ├ SessionBusUnreachableError      no session bus, or not this user's
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from azid.errors import CredentialUnavailableError
+from azid.errors import EncryptionUnavailableError
 
 __all__ = [
     "KeyringChangedError",
@@ -40,16 +40,14 @@ _RUN_ONE: Final = (
 _NOT_STARTED: Final = ("org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.DBus.Error.TimedOut")
 
 
-class SecretServiceError(CredentialUnavailableError):
+class SecretServiceError(EncryptionUnavailableError):
     """The keyring cannot be used. The message says why, what to do, and how to do without.
 
     :param message: what happened and what to do next.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(f"{message} {_OTHERWISE}")
-        self.explanation = message
-        """The message without how to do without a keyring: programs have their own ways to ask for that."""
+        super().__init__(message, _OTHERWISE)
 
 
 class SecretStorageMissingError(SecretServiceError):
