@@ -78,10 +78,17 @@ def test_all_are_signed_out(sign_in: Any, options: TokenCachePersistenceOptions,
     sign_in(ADA)
     sign_in(BOB, client_id=OTHER_CLIENT)
     cache = PersistentCache(options)
-    cache.sign_out()
+    cache.sign_out(*cache.accounts())
     assert cache.accounts() == []
     with pytest.raises(AuthenticationRequiredError):
         make_credential(cache_persistence_options=options, disable_automatic_authentication=True).get_token(GRAPH)
+
+
+def test_a_choice_that_names_nobody_signs_nobody_out(sign_in: Any, options: TokenCachePersistenceOptions) -> None:
+    sign_in(ADA)
+    cache = PersistentCache(options)
+    cache.sign_out(*(account for account in cache.accounts() if account.username == BOB.username))
+    assert names(cache) == [(ADA.username, "04b0")]
 
 
 def test_a_store_of_unknown_people_has_no_list() -> None:

@@ -51,12 +51,12 @@ class PersistentCache:
 
         Other processes notice when they next look into the store. The browser stays signed in.
 
-        :param accounts: records that `accounts` or `authenticate` returned. Defaults to all of `accounts`.
+        :param accounts: records that `accounts` or `authenticate` returned. With none, nobody is signed out.
         :raises TypeError: one of them is no record.
         :raises CredentialUnavailableError: the store cannot be read or written to.
         """
         for account in accounts:
             require_record(account, "accounts")
-        for account in accounts or self.accounts():
+        for account in accounts:
             host = host_of(normalize_authority(account.authority))
             TokenCache(client_id=account.client_id, host=host, storage=self._storage).remove(account)
