@@ -239,6 +239,7 @@ def test_programs_can_be_pointed_at_it(library: str, azure_identity: Path) -> No
         (["python", "app.py"], "add --proxy"),
         (["--proxy", "--output", "json", "--", "python"], "--output json cannot be used"),
         (["--tenant", "not a tenant"], "--tenant"),
+        (["--client-id", ""], "--client-id"),
         (["--port", "65534"], "--port"),
         (["--users", "no-such-file.json"], "no-such-file.json cannot be read"),
     ],

@@ -5,11 +5,12 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from azid import DeviceCodeCredential
+from azid import DeviceCodeCredential, InteractiveBrowserCredential
 from azid.clock import ManualClock
 from azid.emulator import Emulator, Fault, Person
 from tests.conftest import ADA, GRAPH, Prompt
@@ -154,6 +155,14 @@ def test_ctrl_c_in_the_callback_ends_the_call(make_credential: Make) -> None:
 def test_a_timeout_is_a_positive_number(timeout: object) -> None:
     with pytest.raises(ValueError, match="timeout"):
         DeviceCodeCredential(timeout=timeout)  # type: ignore[arg-type]
+
+
+def test_what_is_called_for_a_person_is_a_function() -> None:
+    not_one: Any = "print"
+    with pytest.raises(TypeError, match="'prompt_callback' must be a function, not str"):
+        DeviceCodeCredential(prompt_callback=not_one)
+    with pytest.raises(TypeError, match="'open_browser' must be a function, not str"):
+        InteractiveBrowserCredential(open_browser=not_one)
 
 
 def test_closing_from_another_thread_ends_the_wait_on_the_real_clock(make_credential: Make, entra: Emulator) -> None:

@@ -151,6 +151,8 @@ def _read(tenant: str | None, users_file: Path | None, client_ids: Sequence[str]
         domain = tenant.lower()
     elif tenant is not None:
         raise click.BadParameter("it must be a GUID, or a domain such as contoso.example.", param_hint="--tenant")
+    if not all(client_ids):
+        raise click.BadParameter("it must be an application's ID, not empty.", param_hint="--client-id")
     try:
         if users_file is None:
             people = None

@@ -9,7 +9,7 @@ from azid.clock import Clock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
 from azid.credentials.interactive import InteractiveCredential
 from azid.flows.authorization_code import AuthorizationCodeSignIn
-from azid.flows.flow import SignInFlow, positive_timeout
+from azid.flows.flow import SignInFlow, optional_function, positive_timeout
 from azid.persistence import TokenCachePersistenceOptions
 from azid.record import AuthenticationRecord
 
@@ -55,7 +55,7 @@ class InteractiveBrowserCredential(InteractiveCredential):
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
-    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: `open_browser` is no function, or a keyword looks like a misspelling of one of these.
     :raises CredentialUnavailableError: the storage that was asked for cannot be had.
     """
 
@@ -86,7 +86,9 @@ class InteractiveBrowserCredential(InteractiveCredential):
 
             parse_redirect_uri(redirect_uri)
         patience = positive_timeout(_DEFAULT_TIMEOUT if timeout is None else timeout)
-        flow: SignInFlow[PublicClient] = AuthorizationCodeSignIn(patience, redirect_uri, open_browser)
+        flow: SignInFlow[PublicClient] = AuthorizationCodeSignIn(
+            patience, redirect_uri, optional_function("open_browser", open_browser)
+        )
         if use_broker := parent_window_handle is not None or enable_msa_passthrough:
             from azid.flows.broker import BrokerSignIn
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from azid.authority import allowed_tenants, default_authority, normalize_authority, resolve_tenant, validate_tenant_id
 from azid.clock import Clock, SystemClock
-from azid.credentials.credential import Credential
+from azid.credentials.credential import Credential, validate_client_id
 from azid.credentials.pickled import PickledAsMade
 from azid.keywords import keywords_of, refuse_misspellings
 from azid.msal_client.deferred import ClientCredential, confidential_client
@@ -19,7 +19,7 @@ from azid.tokens.request import TokenRequest
 from azid.tokens.response import TokenResponse
 from azid.unattended import UnattendedSession
 
-__all__ = ["ApplicationCredential", "validate_client_id"]
+__all__ = ["ApplicationCredential"]
 
 
 class ApplicationCredential(PickledAsMade, Credential):
@@ -96,13 +96,3 @@ class ApplicationCredential(PickledAsMade, Credential):
             f"{type(self).__name__}(tenant_id={self._tenant_id!r}, client_id={self._client_id!r}, "
             f"authority={self._authority!r})"
         )
-
-
-def validate_client_id(client_id: str) -> str:
-    """Return `client_id` if it can be an application's ID.
-
-    :raises ValueError: it cannot.
-    """
-    if not isinstance(client_id, str) or not client_id:
-        raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
-    return client_id

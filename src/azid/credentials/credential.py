@@ -14,7 +14,7 @@ from azid.tokens.access import FreshKey, IssuedToken, TokenInfo
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Credential", "TokenSession", "find_fresh_token", "session_of", "sign_ins_of"]
+__all__ = ["Credential", "TokenSession", "find_fresh_token", "session_of", "sign_ins_of", "validate_client_id"]
 
 
 class TokenSession(Protocol):
@@ -141,3 +141,13 @@ def sign_ins_of(credential: Credential) -> int:
 def session_of(credential: Credential) -> TokenSession:
     """Return what gets the tokens of `credential`, for another one that stands for it."""
     return credential._session
+
+
+def validate_client_id(client_id: str) -> str:
+    """Return `client_id` if it can be an application's ID.
+
+    :raises ValueError: it cannot.
+    """
+    if not isinstance(client_id, str) or not client_id:
+        raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
+    return client_id

@@ -7,8 +7,7 @@ from typing import Any
 
 from azid.authority import allowed_tenants, default_authority, normalize_authority, validate_tenant_id
 from azid.clock import Clock, SystemClock
-from azid.credentials.client import validate_client_id
-from azid.credentials.credential import Credential
+from azid.credentials.credential import Credential, validate_client_id
 from azid.credentials.pickled import PickledAsMade
 from azid.flows.flow import SignInFlow
 from azid.interactive import SessionSettings, SignInSession

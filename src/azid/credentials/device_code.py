@@ -10,7 +10,7 @@ from azid.clock import Clock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
 from azid.credentials.interactive import InteractiveCredential
 from azid.flows.device_code import DeviceCodeSignIn
-from azid.flows.flow import positive_timeout
+from azid.flows.flow import optional_function, positive_timeout
 from azid.persistence import TokenCachePersistenceOptions
 from azid.record import AuthenticationRecord
 
@@ -44,7 +44,7 @@ class DeviceCodeCredential(InteractiveCredential):
     :param clock: what time is told by. Defaults to the machine's clock.
     :param kwargs: azure-core's options for requests: `transport`, `proxies`, `connection_verify`, `retry_total` …
     :raises ValueError: a parameter is malformed.
-    :raises TypeError: a keyword looks like a misspelling of one of these parameters.
+    :raises TypeError: `prompt_callback` is no function, or a keyword looks like a misspelling of one of these.
     :raises CredentialUnavailableError: the storage that was asked for cannot be had.
     """
 
@@ -67,7 +67,8 @@ class DeviceCodeCredential(InteractiveCredential):
     ) -> None:
         super().__init__(
             flow=DeviceCodeSignIn(
-                timeout=None if timeout is None else positive_timeout(timeout), prompt_callback=prompt_callback
+                timeout=None if timeout is None else positive_timeout(timeout),
+                prompt_callback=optional_function("prompt_callback", prompt_callback),
             ),
             client_id=client_id,
             authority=authority,

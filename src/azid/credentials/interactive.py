@@ -15,7 +15,7 @@ from azid.authority import (
 )
 from azid.clock import Clock, SystemClock
 from azid.constants import DEVELOPER_SIGN_ON_CLIENT_ID
-from azid.credentials.credential import Credential
+from azid.credentials.credential import Credential, validate_client_id
 from azid.errors import CredentialUnavailableError
 from azid.flows.flow import SignInFlow
 from azid.interactive import SessionSettings, SignInSession
@@ -99,10 +99,8 @@ class InteractiveCredential(Credential):
         if record is not None:
             require_record(record, "authentication_record")
             client_id, authority, tenant_id = record.client_id, record.authority, tenant_id or record.tenant_id
-        if not isinstance(client_id, str) or not client_id:
-            raise ValueError("'client_id' must be the ID of an application, as its registration in Entra ID shows it.")
         self._settings = SessionSettings(
-            client_id=client_id,
+            client_id=validate_client_id(client_id),
             authority=normalize_authority(authority) if authority else default_authority(),
             tenant_id=validate_tenant_id(tenant_id or DEFAULT_TENANT),
             additionally_allowed_tenants=allowed_tenants(additionally_allowed_tenants),

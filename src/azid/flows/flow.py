@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from azid.tokens.request import TokenRequest
 if TYPE_CHECKING:
     from azid.tokens.response import TokenResponse
 
-__all__ = ["SignInFlow", "SignInSpentError", "positive_timeout"]
+__all__ = ["SignInFlow", "SignInSpentError", "optional_function", "positive_timeout"]
 
 
 Client = TypeVar("Client", contravariant=True)  # noqa: PLC0105 - one of azid.msal_client
@@ -61,3 +62,16 @@ def positive_timeout(timeout: float) -> float:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise ValueError(f"'timeout' must be a positive number of seconds, not {timeout!r}.")
     return timeout
+
+
+Function = TypeVar("Function", bound="Callable[..., object] | None")
+
+
+def optional_function(name: str, value: Function) -> Function:
+    """Return `value`, before a person waits for what it should do.
+
+    :raises TypeError: it is neither a function nor None.
+    """
+    if value is not None and not callable(value):
+        raise TypeError(f"'{name}' must be a function, not {type(value).__name__}.")
+    return value
