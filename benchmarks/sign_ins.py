@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import msal
 
 __all__ = [
+    "CLAIMS",
     "CLIENT_ID",
     "DAY",
     "LOGIN_HOST",
@@ -35,6 +36,8 @@ LOGIN_HOST: Final = "login.microsoftonline.com"
 _LOOPBACK: Final = "127.0.0.1"
 TENANT_ID: Final = "11111111-2222-3333-4444-555555555555"
 CLIENT_ID: Final = "66666666-7777-8888-9999-000000000000"
+CLAIMS: Final = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
+"""A claims challenge (OpenID Connect Core section 5.5). No token that a library has meets one: it asks for another."""
 DAY: Final = 86_400
 """Seconds."""
 
